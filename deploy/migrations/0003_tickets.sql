@@ -1,0 +1,163 @@
+-- Tickets, their ledger, and the small tables that make a submission one ticket (correctness.md 1-11).
+
+CREATE TABLE ticket.tickets (
+    tenant_id     bigint NOT NULL,
+    id            bigint NOT NULL CHECK (id > 0 AND id < 9007199254740992),
+    version       integer NOT NULL,        -- seq of the last ledger row applied
+    status        text NOT NULL,
+    priority      text NOT NULL,
+    kind          text NOT NULL,
+    category      text NOT NULL,
+    channel       text NOT NULL,
+    group_id      bigint,
+    assignee_id   bigint,
+    requester_id  bigint NOT NULL,
+    source_id     bigint NOT NULL,
+    subject       text NOT NULL,
+    description   text NOT NULL,
+    skills        text[] NOT NULL,         -- what an assignee must have
+    tags          text[] NOT NULL,
+    tier          text NOT NULL,
+    region        text NOT NULL,
+    order_ref     text NOT NULL,
+    product       text NOT NULL,
+    batch         text NOT NULL,
+    device        text NOT NULL,
+    language      text NOT NULL,
+    external_id   text NOT NULL,
+    custom_fields jsonb NOT NULL,
+    created_at    timestamptz NOT NULL,    -- the gate's moment of acceptance
+    updated_at    timestamptz NOT NULL,    -- its last ledger row's
+    PRIMARY KEY (tenant_id, id)
+) PARTITION BY RANGE (id);
+COMMENT ON TABLE ticket.tickets IS 'owner: router; written by router and desk through libcommon/store. Partitions of 10 million ids, made ahead by ticket.make_partitions(); dropped by retention';
+-- The only secondary index: who works on what, what waits (assignee NULL), and what a rebuild of Redis reads.
+CREATE INDEX tickets_open ON ticket.tickets (tenant_id, assignee_id, id)
+    WHERE status IN ('new', 'assigned', 'in_progress', 'pending', 'on_hold');
+CALL docket.fence('ticket.tickets');
+
+CREATE TABLE ticket.ledger (
+    tenant_id bigint NOT NULL,
+    ticket_id bigint NOT NULL,
+    seq       integer NOT NULL,            -- gap-free from 1
+    cause_id  uuid NOT NULL,
+    step      smallint NOT NULL,           -- of its cause: 0 created, 1 placed ...
+    kind      text NOT NULL,               -- the event's name: ticket_created ...
+    actor     text NOT NULL,               -- 'requester:7' 'agent:12' 'router' 'system'
+    at        timestamptz NOT NULL,
+    revision  bigint NOT NULL,             -- configuration decided by; 0: none
+    trace     bytea NOT NULL,              -- as in the envelope
+    payload   jsonb NOT NULL,              -- {"set": {ticket column: new value}, "reason": {...}, "note": "..."}
+    PRIMARY KEY (tenant_id, ticket_id, seq),
+    UNIQUE (tenant_id, ticket_id, cause_id, step)
+) PARTITION BY RANGE (ticket_id);
+COMMENT ON TABLE ticket.ledger IS 'owner: router; append-only (no service holds UPDATE or DELETE). Partitioned and dropped with ticket.tickets';
+CALL docket.fence('ticket.ledger');
+
+CREATE TABLE ticket.submission_keys (
+    tenant_id   bigint NOT NULL,
+    source_id   bigint NOT NULL,
+    key         text NOT NULL,             -- 'k:' Idempotency-Key or 'x:' external_id
+    ticket_id   bigint NOT NULL,
+    fingerprint bytea NOT NULL,            -- of what was sent under it
+    created_at  timestamptz NOT NULL,      -- the gate's moment of acceptance
+    PRIMARY KEY (tenant_id, source_id, key)
+);
+COMMENT ON TABLE ticket.submission_keys IS 'owner: router. Rows live 24 hours; the router sweeps older ones';
+CREATE INDEX submission_keys_age ON ticket.submission_keys USING brin (created_at);
+CALL docket.fence('ticket.submission_keys');
+
+CREATE TABLE ticket.aliases (
+    tenant_id bigint NOT NULL,
+    id        bigint NOT NULL,             -- an id that lost a race; good for ever
+    ticket_id bigint NOT NULL,             -- the one that won
+    PRIMARY KEY (tenant_id, id)
+);
+COMMENT ON TABLE ticket.aliases IS 'owner: router. Never expires: both ids were given out';
+CALL docket.fence('ticket.aliases');
+
+CREATE TABLE ticket.requesters (
+    tenant_id    bigint NOT NULL,
+    contact_hash bytea NOT NULL,
+    id           bigint NOT NULL,
+    personal     jsonb NOT NULL,           -- [{"field","masked","sealed" (base64),"hash" (hex)}]
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, contact_hash),
+    UNIQUE (tenant_id, id)
+);
+COMMENT ON TABLE ticket.requesters IS 'owner: router. Kept with their tickets; erased on request';
+CALL docket.fence('ticket.requesters');
+
+-- Originals of what was masked in a ticket's own texts and fields.
+CREATE TABLE ticket.personal (
+    tenant_id bigint NOT NULL,
+    ticket_id bigint NOT NULL,
+    fields    jsonb NOT NULL,              -- like requesters.personal
+    PRIMARY KEY (tenant_id, ticket_id)
+);
+COMMENT ON TABLE ticket.personal IS 'owner: router. Dropped by retention with the ticket';
+CALL docket.fence('ticket.personal');
+
+-- Changes with no message behind them: published after commit, swept if the process dies (design.md rule 4).
+CREATE TABLE ticket.outbox (
+    tenant_id  bigint NOT NULL,
+    outbox_id  bigint GENERATED ALWAYS AS IDENTITY,
+    topic      text NOT NULL,
+    key        bytea NOT NULL,
+    message    bytea NOT NULL,             -- an Envelope
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, outbox_id)
+);
+COMMENT ON TABLE ticket.outbox IS 'owner: whoever writes (router, desk, tool). Deleted after publishing; rows older than 2 s are swept by any router';
+CREATE INDEX outbox_age ON ticket.outbox (created_at);
+CALL docket.fence('ticket.outbox');
+
+GRANT SELECT, INSERT ON ticket.tickets, ticket.ledger, ticket.aliases, ticket.requesters, ticket.personal TO docket_router;
+GRANT UPDATE ON ticket.tickets, ticket.agents TO docket_router;
+GRANT UPDATE (personal) ON ticket.requesters TO docket_router;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ticket.submission_keys, ticket.outbox TO docket_router;
+
+-- Makes the partitions for the next 20 million ids above what was leased. Safe to call at any time, by anybody.
+CREATE FUNCTION ticket.make_partitions() RETURNS integer LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE
+    width CONSTANT bigint := 10000000;
+    leased bigint;
+    low bigint;
+    made integer := 0;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('ticket.make_partitions'));
+    SELECT last_value INTO leased FROM ticket.ticket_ids;
+    FOR part IN leased / width .. leased / width + 2 LOOP
+        low := part * width;
+        IF to_regclass(format('ticket.tickets_%s', part)) IS NULL THEN
+            EXECUTE format('CREATE TABLE ticket.tickets_%s PARTITION OF ticket.tickets FOR VALUES FROM (%s) TO (%s) WITH (fillfactor = 85)', part, low, low + width);
+            EXECUTE format('CREATE TABLE ticket.ledger_%s PARTITION OF ticket.ledger FOR VALUES FROM (%s) TO (%s)', part, low, low + width);
+            made := made + 1;
+        END IF;
+    END LOOP;
+    RETURN made;
+END $$;
+REVOKE ALL ON FUNCTION ticket.make_partitions() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ticket.make_partitions() TO docket_router, docket_intake;
+SELECT ticket.make_partitions();
+
+-- Ticket ids: the first of a fresh block of 100,000. Never at or below what is stored (after a restore or failover).
+CREATE FUNCTION ticket.lease_ids() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+DECLARE
+    block CONSTANT bigint := 100000;
+    first bigint := nextval('ticket.ticket_ids');
+    stored bigint;
+BEGIN
+    SELECT greatest(max(t.id), max(a.id)) INTO stored
+    FROM docket.tenants n
+    LEFT JOIN LATERAL (SELECT max(id) AS id FROM ticket.tickets WHERE tenant_id = n.tenant_id AND id >= first) t ON true
+    LEFT JOIN LATERAL (SELECT max(id) AS id FROM ticket.aliases WHERE tenant_id = n.tenant_id AND id >= first) a ON true;
+    IF stored IS NOT NULL THEN
+        PERFORM setval('ticket.ticket_ids', (stored / block + 1) * block, false);
+        first := nextval('ticket.ticket_ids');
+    END IF;
+    PERFORM ticket.make_partitions();
+    RETURN first;
+END $$;
+REVOKE ALL ON FUNCTION ticket.lease_ids() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ticket.lease_ids() TO docket_router, docket_intake;
