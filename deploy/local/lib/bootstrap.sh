@@ -1,0 +1,38 @@
+# shellcheck shell=bash disable=SC2034,SC2153  # parts of ../stack share their variables
+# bootstrap -- what fresh servers need before the services start: schema, topics, the key ring, the demo tenant.
+# Everything here is a call of the operator's tool, and may be called again.
+
+BOOTSTRAP_DEMO=$REPOSITORY/deploy/demo/shop.yaml
+
+bootstrap_possible() { [[ -x $DOCKET_BIN/docket ]]; }
+
+bootstrap() {
+    environment_export
+    bootstrap_step "数据库结构 migrating the database" docket migrate
+    postgres_let_roles_in
+    bootstrap_step "消息主题 making the topics" docket topics --file "$REPOSITORY/deploy/topics.conf"
+    [[ -s $DOCKET_KEYRING ]] || bootstrap_step "密钥环 making the key ring" docket keys init --ring "$DOCKET_KEYRING"
+    [[ -s $DOCKET_HOME/secrets/token ]] || bootstrap_demo
+}
+
+# Once in the life of a stack: what somebody changes in the demo tenant afterwards stays as it is.
+bootstrap_demo() {
+    local token
+    bootstrap_step "演示租户 making the demo tenant" docket tenant create demo --name 示例商城 --if-missing
+    [[ ! -f $BOOTSTRAP_DEMO ]] ||
+        bootstrap_step "演示配置 applying the demo shop" docket apply --tenant demo "$BOOTSTRAP_DEMO"
+    bootstrap_step "演示来源 making its source" \
+        docket source create --tenant demo --name storefront --channels web,api,app --if-missing
+    token=$(docket token create --tenant demo --role administrator --name stack) ||
+        fail "无法建立令牌 docket token create failed"
+    (
+        umask 077
+        printf '%s\n' "$token" >"$DOCKET_HOME/secrets/token.new"
+        mv "$DOCKET_HOME/secrets/token.new" "$DOCKET_HOME/secrets/token"
+    )
+}
+
+bootstrap_step() { # LABEL COMMAND...
+    progress_run "$@" || fail "未能准备好 the stack is not ready for its services: ${*:2}" \
+        "服务器保持运行，修正后再运行 the servers stay up; when it is mended: deploy/local/stack up"
+}

@@ -1,0 +1,135 @@
+# shellcheck shell=bash disable=SC2034,SC2153  # parts of ../stack share their variables
+# kafka -- Apache Kafka in KRaft mode from plain jars: one broker (`kafka`) that is its own controller, or three
+# (`kafka-1` to `kafka-3`). Small on purpose: serial collector, 384 MB of heap at most.
+#
+# To raise the version: change kafka/pom.xml and KAFKA_VERSION, run deploy/local/install, then in the jars' directory
+#   LC_ALL=C sha256sum -- *.jar > .../deploy/local/kafka/SHA256SUMS
+
+KAFKA_VERSION=4.1.1
+KAFKA_HOME=${DOCKET_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/docket}/kafka-$KAFKA_VERSION
+
+kafka_names() { # REPLY_NAMES
+    shape kafka-brokers 1
+    if ((REPLY == 3)); then REPLY_NAMES=(kafka-1 kafka-2 kafka-3); else REPLY_NAMES=(kafka); fi
+}
+
+# kafka_fetch: the jars, once per user, complete or not at all.
+kafka_fetch() {
+    local sums=$REPOSITORY/deploy/local/kafka/SHA256SUMS new=$KAFKA_HOME.new.$$
+    kafka_fetched && return 0
+    mkdir -p -- "$(dirname "$KAFKA_HOME")"
+    rm -rf -- "$new"
+    progress_run "Kafka $KAFKA_VERSION: 下载 fetching 43 MB through Maven" \
+        mvn -q -B -f "$REPOSITORY/deploy/local/kafka/pom.xml" dependency:copy-dependencies \
+        -DincludeScope=runtime -DoutputDirectory="$new" ||
+        fail "Kafka 下载失败 could not be fetched" "Maven must reach its repository; then run deploy/local/install again."
+    (cd "$new" && sha256sum --check --quiet --strict "$sums") >&2 ||
+        fail "Kafka: 校验和不符 the jars are not the ones of kafka/SHA256SUMS" "They were not installed."
+    rm -rf -- "$KAFKA_HOME"
+    mv "$new" "$KAFKA_HOME"
+}
+kafka_fetched() { [[ -d $KAFKA_HOME ]] && cmp -s <(cd "$KAFKA_HOME" && printf '%s\n' *.jar) <(awk '{ print $2 }' "$REPOSITORY/deploy/local/kafka/SHA256SUMS"); }
+
+kafka_brokers() { # host:port[,host:port...]
+    local name list=
+    kafka_names
+    for name in "${REPLY_NAMES[@]}"; do
+        port "$name"
+        list+=,127.0.0.1:$REPLY
+    done
+    printf '%s' "${list#,}"
+}
+
+# The quorum is the static kind: the dynamic one writes the controllers' ports into the data, and ports may move.
+kafka_configure() { # NAME
+    local name=$1 home=$DOCKET_HOME/kafka/$1 id=1 voters='' count controller other
+    [[ $name == kafka ]] || id=${name#kafka-}
+    kafka_names
+    count=${#REPLY_NAMES[@]}
+    for other in "${REPLY_NAMES[@]}"; do
+        port "$other-controller"
+        if [[ $other == "$name" ]]; then controller=$REPLY; fi
+        voters+=,$((count == 1 ? 1 : ${other#kafka-}))@127.0.0.1:$REPLY
+    done
+    port "$name"
+    cat >"$home/server.properties" <<CONF
+process.roles=broker,controller
+node.id=$id
+listeners=PLAINTEXT://127.0.0.1:$REPLY,CONTROLLER://127.0.0.1:$controller
+advertised.listeners=PLAINTEXT://127.0.0.1:$REPLY
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT
+controller.listener.names=CONTROLLER
+inter.broker.listener.name=PLAINTEXT
+controller.quorum.voters=${voters#,}
+log.dirs=$home/data
+default.replication.factor=$count
+min.insync.replicas=$((count > 1 ? 2 : 1))
+offsets.topic.replication.factor=$count
+offsets.topic.num.partitions=3
+transaction.state.log.replication.factor=$count
+transaction.state.log.min.isr=$((count > 1 ? 2 : 1))
+transaction.state.log.num.partitions=1
+share.coordinator.state.topic.replication.factor=$count
+share.coordinator.state.topic.min.isr=$((count > 1 ? 2 : 1))
+share.coordinator.state.topic.num.partitions=1
+unclean.leader.election.enable=false
+auto.create.topics.enable=false
+group.initial.rebalance.delay.ms=0
+message.max.bytes=1048576
+num.network.threads=2
+num.io.threads=4
+background.threads=2
+num.recovery.threads.per.data.dir=2
+log.cleaner.dedupe.buffer.size=4194304
+log.segment.bytes=67108864
+CONF
+}
+
+# The command that is launched: formats an empty directory, then becomes the broker, so both logs are one.
+# shellcheck disable=SC2016  # expanded by the shell that runs it
+KAFKA_PROGRAM='
+if [ ! -e "$1/data/meta.properties" ]; then
+    java -Xmx96m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto -cp "$2/*" -Dlog4j2.configurationFile="$4" \
+        kafka.tools.StorageTool format --ignore-formatted -t "$3" -c "$1/server.properties" || exit 1
+fi
+shift_home=$1 shift_jars=$2 shift_log=$4
+shift 4
+exec java "$@" -cp "$shift_jars/*" -Dlog4j2.configurationFile="$shift_log" kafka.Kafka "$shift_home/server.properties"'
+
+kafka_java_options() { # REPLY_OPTIONS
+    REPLY_OPTIONS=(-Xms128m -Xmx384m -XX:+UseSerialGC -XX:MaxDirectMemorySize=128m -Xss512k
+        -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true -Djava.net.preferIPv4Stack=true)
+}
+
+kafka_start() { # NAME
+    local name=$1 home=$DOCKET_HOME/kafka/$1 other moved=
+    command -v java >/dev/null || fail "没有 Java is missing" "deploy/local/install"
+    kafka_fetched || kafka_fetch
+    mkdir -p -- "$home"
+    process_clear_orphans "$name"
+    port_settle "$name-controller" || moved=yes
+    port_settle "$name" || moved=yes
+    if [[ -n $moved ]]; then
+        SERVERS_MOVED=yes
+        kafka_names
+        for other in "${REPLY_NAMES[@]}"; do # they know one another by port
+            [[ $other == "$name" ]] || processes_stop 20 "$other"
+        done
+    fi
+    kafka_configure "$name"
+    if [[ ! -s $DOCKET_HOME/kafka/cluster-id ]]; then # 16 bytes in base64url, 22 characters
+        head -c 16 /dev/urandom | base64 | tr '+/' 'AB' | tr -d '=\n' >"$DOCKET_HOME/kafka/cluster-id"
+    fi
+    kafka_java_options
+    process_launch "$name" /bin/sh -c "$KAFKA_PROGRAM" kafka "$home" "$KAFKA_HOME" \
+        "$(<"$DOCKET_HOME/kafka/cluster-id")" "$REPOSITORY/deploy/local/kafka/log4j2.xml" "${REPLY_OPTIONS[@]}"
+}
+
+# A broker is there when it answers a request for metadata and names itself in it.
+kafka_ready() { # NAME
+    local id=1
+    [[ $1 == kafka ]] || id=${1#kafka-}
+    port "$1"
+    # shellcheck disable=SC2016
+    kcat -b "127.0.0.1:$REPLY" -L -J -m 2 2>/dev/null | grep -q "\"id\":$id,\"name\":\"127.0.0.1:$REPLY\""
+}

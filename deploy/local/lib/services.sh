@@ -1,0 +1,111 @@
+# shellcheck shell=bash disable=SC2034,SC2153  # parts of ../stack share their variables
+# services -- Docket's own processes: how many of each, where they listen, what they are told, are they ready.
+
+# KIND COUNT LISTENS RING: how many by default, does it serve clients, may it hold the key ring for personal data.
+SERVICES='intake 1 yes yes
+router 2 no no'
+
+service_kinds() { # REPLY_NAMES
+    mapfile -t REPLY_NAMES < <(cut -d' ' -f1 <<<"$SERVICES")
+}
+service_field() { awk -v kind="$1" -v field="$2" '$1 == kind { print $field }' <<<"$SERVICES"; } # KIND 2..4
+
+service_count() { shape "$1" "$(service_field "$1" 2)"; } # KIND: REPLY
+
+service_program() { printf '%s/docket-%s' "$DOCKET_BIN" "${1%-*}"; } # NAME
+
+services_names() { # REPLY_NAMES: intake-1 router-1 router-2, of those kinds that have been built
+    local kind number names=()
+    service_kinds
+    for kind in "${REPLY_NAMES[@]}"; do
+        [[ -x $DOCKET_BIN/docket-$kind ]] || continue
+        service_count "$kind"
+        for ((number = 1; number <= REPLY; number++)); do names+=("$kind-$number"); done
+    done
+    REPLY_NAMES=("${names[@]}")
+}
+
+service_is() { # NAME
+    service_kinds
+    [[ $1 =~ ^([a-z]+)-[1-9][0-9]*$ && " ${REPLY_NAMES[*]} " == *" ${BASH_REMATCH[1]} "* ]]
+}
+
+# What comes from the caller's environment (DOCKET_CRASH, DOCKET_CLOCK ...) goes on to the service; what the stack
+# knows better goes over it.
+service_start() { # NAME
+    local name=$1 kind=${1%-*} program
+    program=$(service_program "$name")
+    [[ -x $program ]] || fail "$name: 尚未编译 is not built: $program" "deploy/local/build"
+    process_clear_orphans "$name"
+    port_settle "$name-ops" || true
+    [[ $(service_field "$kind" 3) == no ]] || port_settle "$name" || true
+    (
+        export DOCKET_INSTANCE=$name
+        port "$name-ops"
+        export DOCKET_OPS_LISTEN=127.0.0.1:$REPLY
+        if [[ $(service_field "$kind" 3) == yes ]]; then
+            port "$name"
+            export DOCKET_LISTEN=127.0.0.1:$REPLY
+        fi
+        if [[ $(service_field "$kind" 4) == yes ]]; then export DOCKET_KEYRING=$DOCKET_HOME/secrets/keyring; fi
+        DOCKET_KAFKA_BROKERS=$(kafka_brokers)
+        DOCKET_POSTGRES_URL=$(postgres_uri "docket_$kind")
+        DOCKET_REDIS_URL=$(redis_uri)
+        export DOCKET_KAFKA_BROKERS DOCKET_POSTGRES_URL DOCKET_REDIS_URL
+        process_launch "$name" "$program" --config "$REPOSITORY/deploy/config/$kind.conf"
+    )
+}
+
+service_ready() { # NAME: 0 ready, 1 not yet, 2 it has ended
+    process_find "$1" || return 2
+    port "$1-ops"
+    [[ $(curl -s -o /dev/null -m 2 -w '%{http_code}' "http://127.0.0.1:$REPLY/health/ready") == 200 ]]
+}
+
+service_wait() { # NAME
+    local verdict=0
+    progress_wait "$1: 启动 starting" 60 service_ready "$1" || verdict=$?
+    case $verdict in
+        0) return 0 ;;
+        2)
+            process_forget "$1"
+            say_error "$1 启动失败 ended while starting"
+            ;;
+        *) say_error "$1: 60 秒内未就绪 did not become ready within 60 s" ;;
+    esac
+    show_tail "$DOCKET_HOME/log/$1.log"
+    say "  照日志所说处理，再运行 do what the log says, then: deploy/local/stack up"
+    exit 1
+}
+
+service_paused() { process_find "$1" && process_letter "$REPLY" && [[ $REPLY == T ]]; } # NAME
+
+# services_up: as many of each kind as the shape says: starts the missing ones, stops the surplus.
+services_up() {
+    local name names surplus=() started=()
+    services_names
+    names=("${REPLY_NAMES[@]}")
+    processes_names
+    for name in "${REPLY_NAMES[@]}"; do
+        server_is "$name" || [[ " ${names[*]} " == *" $name "* ]] || surplus+=("$name")
+    done
+    ((${#surplus[@]} == 0)) || processes_stop 30 "${surplus[@]}"
+    for name in "${names[@]}"; do
+        process_find "$name" && continue
+        service_start "$name"
+        started+=("$name")
+    done
+    for name in "${names[@]}"; do
+        if service_paused "$name"; then
+            say_warning "$name 已暂停，保持不动 is paused and stays so: deploy/local/stack resume $name"
+        else
+            service_wait "$name"
+        fi
+    done
+    if ((${#started[@]})); then
+        say_done "服务已启动 services started: ${started[*]}"
+    elif ((${#names[@]})); then
+        say_done "服务均在运行 services are running: ${names[*]}"
+    fi
+    ((${#surplus[@]} == 0)) || say_done "已停止多余的 surplus stopped: ${surplus[*]}"
+}
