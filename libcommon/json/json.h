@@ -5,9 +5,9 @@
  * integers beyond int64, numbers beyond double or longer than 63 characters, a key twice in one
  * object (escapes decoded first), and whatever passes the limits.
  *
- * cJSON keeps a number as double. An integer literal beyond +-2^53 therefore becomes a cJSON_Raw
- * item with its text, so that json_int() and cJSON_Print...() keep it exact; nothing is ever
- * rounded. */
+ * cJSON keeps a number as double. An integer literal of 2^53 and beyond therefore becomes a
+ * cJSON_Raw item with its text, so that json_int() and cJSON_Print...() keep it exact: no integer
+ * is ever rounded. Fractions are doubles. */
 #pragma once
 
 #include <cjson/cJSON.h>
