@@ -15,20 +15,29 @@ kafka_names() { # REPLY_NAMES
 
 # kafka_fetch: the jars, once per user, complete or not at all.
 kafka_fetch() {
-    local sums=$REPOSITORY/deploy/local/kafka/SHA256SUMS new=$KAFKA_HOME.new.$$
+    local sums=$REPOSITORY/deploy/local/kafka/SHA256SUMS new=$KAFKA_HOME.new
     kafka_fetched && return 0
     mkdir -p -- "$(dirname "$KAFKA_HOME")"
-    rm -rf -- "$new"
-    progress_run "Kafka $KAFKA_VERSION: 下载 fetching 43 MB through Maven" \
-        mvn -q -B -f "$REPOSITORY/deploy/local/kafka/pom.xml" dependency:copy-dependencies \
-        -DincludeScope=runtime -DoutputDirectory="$new" ||
-        fail "Kafka 下载失败 could not be fetched" "Maven must reach its repository; then run deploy/local/install again."
-    (cd "$new" && sha256sum --check --quiet --strict "$sums") >&2 ||
-        fail "Kafka: 校验和不符 the jars are not the ones of kafka/SHA256SUMS" "They were not installed."
-    rm -rf -- "$KAFKA_HOME"
-    mv "$new" "$KAFKA_HOME"
+    (
+        flock 8 # another clone may be fetching them at this moment
+        kafka_fetched && exit 0
+        rm -rf -- "$new"
+        progress_run "Kafka $KAFKA_VERSION: 下载 fetching 43 MB through Maven" \
+            mvn -q -B -f "$REPOSITORY/deploy/local/kafka/pom.xml" dependency:copy-dependencies \
+            -DincludeScope=runtime -DoutputDirectory="$new" ||
+            fail "Kafka 下载失败 could not be fetched" \
+                "Maven must reach its repository; then run deploy/local/install again."
+        (cd "$new" && sha256sum --check --quiet --strict "$sums") >&2 ||
+            fail "Kafka: 校验和不符 the jars are not the ones of kafka/SHA256SUMS" "They were not installed."
+        rm -rf -- "$KAFKA_HOME"
+        mv "$new" "$KAFKA_HOME"
+    ) 8>"$KAFKA_HOME.lock"
 }
-kafka_fetched() { [[ -d $KAFKA_HOME ]] && cmp -s <(cd "$KAFKA_HOME" && printf '%s\n' *.jar) <(awk '{ print $2 }' "$REPOSITORY/deploy/local/kafka/SHA256SUMS"); }
+kafka_fetched() {
+    [[ -d $KAFKA_HOME ]] || return 1
+    cmp -s <(cd "$KAFKA_HOME" && printf '%s\n' *.jar | sort) \
+        <(awk '{ print $2 }' "$REPOSITORY/deploy/local/kafka/SHA256SUMS" | sort)
+}
 
 kafka_brokers() { # host:port[,host:port...]
     local name list=

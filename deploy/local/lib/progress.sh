@@ -94,11 +94,14 @@ progress_run() {
     progress_begin
     "$@" >"$output" 2>&1 </dev/null &
     pid=$!
+    # shellcheck disable=SC2064  # a command in the background does not hear Ctrl-C by itself
+    trap "kill $pid 2>/dev/null; wait $pid; rm -f -- '$output'; exit 130" INT TERM
     while kill -0 "$pid" 2>/dev/null; do
         progress_tick "$label"
         sleep 0.05
     done
     wait "$pid" || verdict=$?
+    trap - INT TERM
     progress_end
     if ((verdict != 0)); then
         say_error "$label: 失败 failed (exit $verdict)"
