@@ -26,10 +26,12 @@ typedef struct KafkaProducer KafkaProducer;
 typedef struct KafkaProducerSettings {
     const char *brokers;   /* "host:port,host:port" */
     const char *client_id; /* unique per process, or NULL */
-    const char *options;   /* more librdkafka properties, "key=value,key=value" (TLS, SASL), or NULL
+    const char *options;   /* more librdkafka properties, "key=value,key=value" or one a line (TLS,
+                            * SASL), or NULL
                             */
-    size_t max_bytes; /* bound of what is in flight, copies and book-keeping included; 0: 64 MiB */
-    int linger_ms;    /* 0: nothing waits; 1 to 5 batches better on a slow network */
+    size_t max_bytes;  /* bound of what is in flight, copies and book-keeping included; 0: 64 MiB */
+    int linger_ms;     /* 0: nothing waits; 1 to 5 batches better on a slow network */
+    int max_in_flight; /* requests per broker at once, 1 to 5, order is kept in any case; 0: 1 */
     int delivery_timeout_ms; /* how long a record may wait for a broker; 0: 5 minutes */
     int quiet_ms; /* nothing answered for so long while records wait: kafka_produce() refuses with
                      -EHOSTDOWN; 0: 1500 */
