@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034,SC2153  # parts of ../stack share their variables
+# shellcheck shell=bash disable=SC2031,SC2034,SC2153  # parts of ../stack share their variables
 # kafka -- Apache Kafka in KRaft mode from plain jars: one broker (`kafka`) that is its own controller, or three
 # (`kafka-1` to `kafka-3`). Small on purpose: serial collector, 384 MB of heap at most.
 #
@@ -38,6 +38,53 @@ kafka_fetched() {
     cmp -s <(cd "$KAFKA_HOME" && printf '%s\n' *.jar | sort) \
         <(awk '{ print $2 }' "$REPOSITORY/deploy/local/kafka/SHA256SUMS" | sort)
 }
+
+# The archive of loaded classes belongs to one set of jars and one Java. REPLY is its name; 1 unless it is there and
+# younger than the installed Java, which would refuse another's.
+kafka_archive_usable() {
+    local java
+    java=$(readlink -f "$(command -v java)")
+    REPLY=$KAFKA_HOME.jsa
+    [[ -s $REPLY && $REPLY -nt $java ]]
+}
+
+# kafka_archive: lets a broker start once in a directory of its own, and keeps what it had loaded when it ended.
+kafka_archive() {
+    local archive scratch
+    kafka_archive_usable && return 0
+    archive=$REPLY
+    (
+        flock 8
+        kafka_archive_usable && exit 0
+        scratch=$(mktemp -d "${TMPDIR:-/var/tmp}/docket-archive.XXXXXX")
+        progress_run "Kafka: 预热 preparing a quick start" kafka_archive_write "$archive" "$scratch" ||
+            say_warning "Kafka 启动会慢一秒 Kafka will start a second later each time; everything else is as it should be"
+        rm -rf -- "$scratch"
+    ) 8>"$KAFKA_HOME.lock"
+}
+kafka_archive_write() ( # ARCHIVE SCRATCH
+    # shellcheck disable=SC2030,SC2031  # this is a subshell: the scratch directory is a stack's home only here
+    DOCKET_HOME=$2
+    mkdir -p "$2/kafka/kafka"
+    kafka_configure kafka
+    /bin/sh -c "$KAFKA_PROGRAM" kafka "$2/kafka/kafka" "$KAFKA_HOME" "$(kafka_uuid)" \
+        "$REPOSITORY/deploy/local/kafka/log4j2.xml" -Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 \
+        "-XX:ArchiveClassesAtExit=$1.new" >"$2/log" 2>&1 &
+    for ((tries = 0; tries < 600; tries++)); do
+        kafka_ready kafka && break
+        kill -0 $! || break
+        sleep 0.1
+    done
+    kill $!
+    wait $! || true
+    if [[ ! -s $1.new ]]; then
+        cat "$2/log"
+        exit 1
+    fi
+    mv "$1.new" "$1"
+)
+
+kafka_uuid() { head -c 16 /dev/urandom | base64 | tr '+/' 'AB' | tr -d '=\n'; } # 22 characters of base64url
 
 kafka_brokers() { # host:port[,host:port...]
     local name list=
@@ -105,9 +152,16 @@ shift_home=$1 shift_jars=$2 shift_log=$4
 shift 4
 exec java "$@" -cp "$shift_jars/*" -Dlog4j2.configurationFile="$shift_log" kafka.Kafka "$shift_home/server.properties"'
 
+# Only the quick compiler: measured on two cores, a broker is there after 1.8 s instead of 2.5, spends 85 % instead of
+# 130 % of a core while it is new and as much later (4,000 single messages/s), for 10 to 15 % less bulk throughput.
+# With the class archive it is there after 1.0 s. DOCKET_KAFKA_JVM adds options behind these.
 kafka_java_options() { # REPLY_OPTIONS
-    REPLY_OPTIONS=(-Xms128m -Xmx384m -XX:+UseSerialGC -XX:MaxDirectMemorySize=128m -Xss512k
+    local extra=()
+    read -r -a extra <<<"${DOCKET_KAFKA_JVM:-}"
+    REPLY_OPTIONS=(-Xms128m -Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:MaxDirectMemorySize=128m -Xss512k
         -XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true -Djava.net.preferIPv4Stack=true)
+    ! kafka_archive_usable || REPLY_OPTIONS+=("-XX:SharedArchiveFile=$REPLY")
+    REPLY_OPTIONS+=("${extra[@]}")
 }
 
 kafka_start() { # NAME
@@ -126,9 +180,7 @@ kafka_start() { # NAME
         done
     fi
     kafka_configure "$name"
-    if [[ ! -s $DOCKET_HOME/kafka/cluster-id ]]; then # 16 bytes in base64url, 22 characters
-        head -c 16 /dev/urandom | base64 | tr '+/' 'AB' | tr -d '=\n' >"$DOCKET_HOME/kafka/cluster-id"
-    fi
+    [[ -s $DOCKET_HOME/kafka/cluster-id ]] || kafka_uuid >"$DOCKET_HOME/kafka/cluster-id"
     kafka_java_options
     process_launch "$name" /bin/sh -c "$KAFKA_PROGRAM" kafka "$home" "$KAFKA_HOME" \
         "$(<"$DOCKET_HOME/kafka/cluster-id")" "$REPOSITORY/deploy/local/kafka/log4j2.xml" "${REPLY_OPTIONS[@]}"
@@ -139,6 +191,6 @@ kafka_ready() { # NAME
     local id=1
     [[ $1 == kafka ]] || id=${1#kafka-}
     port "$1"
-    # shellcheck disable=SC2016
+    port_taken "$REPLY" || return 1 # kcat waits a whole second before it tries again
     kcat -b "127.0.0.1:$REPLY" -L -J -m 2 2>/dev/null | grep -q "\"id\":$id,\"name\":\"127.0.0.1:$REPLY\""
 }
