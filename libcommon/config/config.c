@@ -189,7 +189,7 @@ static void environment_name(const char *key, char *ret, size_t room) {
 
 static bool is_text(const ConfigKey *k) {
     return k->type == CONFIG_STRING || k->type == CONFIG_ADDRESS || k->type == CONFIG_ADDRESSES ||
-           k->type == CONFIG_URL || k->type == CONFIG_FILE;
+           k->type == CONFIG_URL || k->type == CONFIG_FILE || k->type == CONFIG_CHOICE;
 }
 
 static char **text_field(const ConfigKey *k, void *cfg) {

@@ -23,7 +23,8 @@ typedef enum ConfigType {
                       */
     CONFIG_ADDRESSES, /* host:port[,host:port...], `min` as above */
     CONFIG_URL,       /* scheme://[user[:password]@]host[:port][/path], scheme out of `schemes` */
-    CONFIG_FILE       /* a path; unless empty it must be a readable regular file */
+    CONFIG_FILE,      /* a path; unless empty it must be a readable regular file */
+    CONFIG_CHOICE     /* text, one of the words in `choices` */
 } ConfigType;
 
 /* Fill it with designators: `{.name = "linger", .type = CONFIG_DURATION, ...}`. */
@@ -35,6 +36,7 @@ typedef struct ConfigKey {
     int64_t min, max;     /* of numbers, both inclusive; max 0: no upper bound */
     const char *help;     /* one line */
     const char *schemes;  /* CONFIG_URL: "postgresql postgres"; NULL: any that we know */
+    const char *choices;  /* CONFIG_CHOICE: "logfmt json" */
 } ConfigKey;
 
 /* Fills *ret_struct (which must be zeroed). `file` may be NULL: environment and fallbacks only.

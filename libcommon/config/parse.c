@@ -61,6 +61,7 @@ static int parse_port(Str text, uint16_t *ret) {
 static bool host_is_plausible(Str host, bool bracketed) {
     char text[256];
     if (host.n == 0 || host.n >= sizeof(text)) return false;
+    if (str_is(host, "*")) return true; /* every address, to listen on */
     if (bracketed) {
         struct in6_addr address;
         memcpy(text, host.p, host.n);
@@ -146,11 +147,11 @@ void config_mask_url(Str url, Buf *ret) {
     buf_add(ret, behind, url.n - (size_t)(behind - url.p));
 }
 
-static bool scheme_in(Str scheme, const char *schemes) {
-    Str rest = str(schemes);
+static bool among(Str word, const char *words) {
+    Str rest = str(words);
     while (rest.p) {
         Str one = str_cut(rest, ' ', &rest);
-        if (str_eq(one, scheme)) return true;
+        if (str_eq(one, word)) return true;
     }
     return false;
 }
@@ -241,7 +242,7 @@ static int check_url(const ConfigKey *k, Str text, Buf *why) {
         buf_printf(why, "is no URL; write scheme://host:port/... with a scheme of: %s", schemes);
         return -EINVAL;
     }
-    if (!scheme_in(url.scheme, schemes)) {
+    if (!among(url.scheme, schemes)) {
         buf_printf(why, "has scheme `%.*s`; the scheme must be one of: %s", STR_ARG(url.scheme),
                    schemes);
         return -EINVAL;
@@ -313,6 +314,12 @@ int config_store(const ConfigKey *k, Str text, void *ret_struct, Buf *why) {
         break;
     case CONFIG_URL:
         r = check_url(k, text, why);
+        break;
+    case CONFIG_CHOICE:
+        if (!among(text, k->choices)) {
+            buf_printf(why, "is not one of: %s", k->choices);
+            return -EINVAL;
+        }
         break;
     case CONFIG_STRING:
     case CONFIG_FILE:

@@ -2,12 +2,13 @@
  * A service is a value; its main.c is this value and one call.
  *
  * Order of a life: read arguments and configuration; raise RLIMIT_NOFILE; open the ops port;
- * start(); the "ready" log line (with ops=<port>); the loop; on SIGTERM or SIGINT readiness turns
- * 503, drain() is asked at once and every 20 ms until it says true or drain_ms has passed; stop();
- * exit. A second signal ends the drain at once. SIGHUP does nothing, SIGPIPE is ignored. Never
- * forks.
+ * start(); the log line `started ops=<port> instance=<name>`; the loop, where every change of
+ * readiness is logged (`ready ops=<port> ...`, `not ready: kafka: <reason>`); on SIGTERM or SIGINT
+ * readiness turns 503, drain() is asked at once and every 20 ms until it says true or drain_ms has
+ * passed; stop(); exit. A second signal ends the drain at once. SIGHUP and SIGPIPE are ignored.
+ * Never forks.
  *
- * Exit codes: 0 clean, 1 failed (start, runtime_fail(), drain deadline passed), 2 wrong usage or
+ * Exit codes: 0 clean, 1 failed (start, runtime_fail(), a drain cut short), 2 wrong usage or
  * configuration. */
 #pragma once
 

@@ -18,9 +18,9 @@ void personal_mask_identity(Str identity, Buf *ret); /* 110***********002X */
 void personal_mask_card(Str card, Buf *ret);         /* ************1234 */
 
 /* Append one form for all spellings of the same thing; 0 or -EINVAL when it is no such thing.
- * phone: "+8613812345678" for every spelling of a Chinese mobile number, "+<digits>" for what has a
- * country code, else the bare digits; 5 to 15 digits. email: lower case, no blanks around, at most
- * 254 bytes. */
+ * phone: "+8613812345678" for every spelling of a Chinese mobile number, "+861012345678" for
+ * 010-12345678, "+<digits>" for what has a country code, else the bare digits; 5 to 15 digits.
+ * email: lower case, no blanks around, at most 254 bytes. */
 int personal_normal_phone(Str phone, Buf *ret);
 int personal_normal_email(Str email, Buf *ret);
 
