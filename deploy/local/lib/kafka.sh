@@ -192,5 +192,5 @@ kafka_ready() { # NAME
     [[ $1 == kafka ]] || id=${1#kafka-}
     port "$1"
     port_taken "$REPLY" || return 1 # kcat waits a whole second before it tries again
-    kcat -b "127.0.0.1:$REPLY" -L -J -m 2 2>/dev/null | grep -q "\"id\":$id,\"name\":\"127.0.0.1:$REPLY\""
+    kcat -b "127.0.0.1:$REPLY" -L -J -m 2 2>/dev/null | grep -q "\"id\":$id,\"name\":\"127.0.0.1:$REPLY\"" || return 1
 }

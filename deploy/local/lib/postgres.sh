@@ -75,9 +75,24 @@ CONF
     chmod 0644 "$home/postgresql.conf"
 }
 
+# postgres_clear: after a crash, ends the backends that outlive their postmaster, and takes its lock files away. PostgreSQL
+# looks only whether that pid exists; a zombie that nobody reaped yet, or a stranger who got the number, would stop it.
+postgres_clear() {
+    local data=$DOCKET_HOME/postgres/data directory pid
+    process_clear_orphans postgres
+    while read -r directory; do
+        pid=${directory#/proc/}
+        pid=${pid%/cwd}
+        [[ $(<"/proc/$pid/comm") == postgres ]] || continue
+        kill -KILL "$pid" || true
+        while process_began "$pid"; do sleep 0.01; done
+    done 2>/dev/null < <(find /proc -mindepth 2 -maxdepth 2 -name cwd -lname "$data" 2>/dev/null)
+    rm -f -- "$data/postmaster.pid" "$DOCKET_HOME/postgres"/.s.PGSQL.*
+}
+
 postgres_start() {
     postgres_make
-    process_clear_orphans postgres
+    postgres_clear
     port_settle postgres || SERVERS_MOVED=yes
     postgres_configure
     local as=()
@@ -88,7 +103,7 @@ postgres_start() {
 
 postgres_ready() {
     port postgres
-    "$POSTGRES_BIN/pg_isready" -q -t 2 -h 127.0.0.1 -p "$REPLY"
+    "$POSTGRES_BIN/pg_isready" -q -t 2 -U postgres -d postgres -h 127.0.0.1 -p "$REPLY" || return 1
 }
 
 # The database and its owner. CREATEROLE because migrations make the services' roles; BYPASSRLS because it moves data

@@ -2,6 +2,8 @@
 # processes -- start, find, signal. Everything is known by a mark in its environment, so that it is found even when
 # its pid file is gone or stale, and no stranger who got the same pid is ever signalled.
 
+declare -A PROCESS_LOG_FROM=() # where in log/NAME.log this command's own start of NAME begins
+
 process_mark() { REPLY="DOCKET_STACK_PROCESS=$DOCKET_HOME:$1"; }
 
 # process_began PID: REPLY is the start time in clock ticks since boot; 1 when there is no such process or it is a
@@ -77,12 +79,13 @@ process_forget() { rm -f -- "$DOCKET_HOME/run/$1.pid" "$DOCKET_HOME/run/$1.start
 
 # process_launch NAME COMMAND...: a session of its own, no descriptor of ours, its words in log/NAME.log.
 process_launch() {
-    local name=$1 pid
+    local name=$1 pid log=$DOCKET_HOME/log/$1.log
     shift
+    PROCESS_LOG_FROM[$name]=$(stat -c %s "$log" 2>/dev/null || echo 0)
     process_mark "$name"
     (
         local fd
-        exec </dev/null >>"$DOCKET_HOME/log/$name.log" 2>&1
+        exec </dev/null >>"$log" 2>&1
         for fd in /proc/self/fd/*; do
             fd=${fd##*/}
             ((fd < 3)) || eval "exec $fd>&-"
@@ -108,6 +111,8 @@ process_signal_tree() {
     mapfile -t pids < <(process_tree "$2")
     kill -s "$1" -- "${pids[@]}" 2>/dev/null || true
 }
+
+process_paused() { process_find "$1" && process_letter "$REPLY" && [[ $REPLY == T ]]; } # NAME
 
 process_gone() { ! process_find "$1"; }
 

@@ -23,11 +23,10 @@ fail() {
     exit 1
 }
 
-# show_tail FILE [LINES]: the last words of a log, indented.
+# show_tail FILE [FROM]: the last words of a log, indented, of what was written behind byte FROM.
 show_tail() {
-    [[ -s $1 ]] || return 0
     say "  ${DIM}$1:${PLAIN}"
-    tail -n "${2:-12}" -- "$1" | sed 's/^/    | /' >&2
+    tail -c "+$((${2:-0} + 1))" -- "$1" | tail -n 12 | cut -c1-300 | sed 's/^/    | /' >&2
 }
 
 # pad TEXT WIDTH: fills up to WIDTH columns; a Chinese character takes three bytes and two columns.

@@ -31,15 +31,13 @@ server_ready() { # NAME
 
 server_wait() { # NAME
     local name=$1 verdict=0 why remedy
+    ! process_paused "$name" || fail "$name 已暂停 is paused" "deploy/local/stack resume $name"
     progress_wait "$name: 启动 starting" 90 server_ready "$name" || verdict=$?
     ((verdict)) || return 0
     why='已退出 it ended'
     ((verdict == 2)) || why='90 秒内未就绪 it did not become ready within 90 s'
-    if process_find "$name" && process_letter "$REPLY" && [[ $REPLY == T ]]; then
-        fail "$name 已暂停 is paused" "deploy/local/stack resume $name"
-    fi
     say_error "$name 未能启动 did not come up: $why"
-    show_tail "$DOCKET_HOME/log/$name.log"
+    show_tail "$DOCKET_HOME/log/$name.log" "${PROCESS_LOG_FROM[$name]:-0}"
     ((verdict != 2)) || process_forget "$name"
     remedy='deploy/local/stack down --purge && deploy/local/stack up'
     say "  日志若指出原因，先照做 First do what the log asks for (room on the disk, memory, permissions)."

@@ -39,21 +39,18 @@ service_start() { # NAME
     process_clear_orphans "$name"
     port_settle "$name-ops" || true
     [[ $(service_field "$kind" 3) == no ]] || port_settle "$name" || true
-    (
-        export DOCKET_INSTANCE=$name
-        port "$name-ops"
-        export DOCKET_OPS_LISTEN=127.0.0.1:$REPLY
-        if [[ $(service_field "$kind" 3) == yes ]]; then
-            port "$name"
-            export DOCKET_LISTEN=127.0.0.1:$REPLY
-        fi
-        if [[ $(service_field "$kind" 4) == yes ]]; then export DOCKET_KEYRING=$DOCKET_HOME/secrets/keyring; fi
-        DOCKET_KAFKA_BROKERS=$(kafka_brokers)
-        DOCKET_POSTGRES_URL=$(postgres_uri "docket_$kind")
-        DOCKET_REDIS_URL=$(redis_uri)
-        export DOCKET_KAFKA_BROKERS DOCKET_POSTGRES_URL DOCKET_REDIS_URL
-        process_launch "$name" "$program" --config "$REPOSITORY/deploy/config/$kind.conf"
-    )
+    local -x DOCKET_INSTANCE=$name DOCKET_OPS_LISTEN DOCKET_KAFKA_BROKERS DOCKET_POSTGRES_URL DOCKET_REDIS_URL
+    port "$name-ops"
+    DOCKET_OPS_LISTEN=127.0.0.1:$REPLY
+    DOCKET_KAFKA_BROKERS=$(kafka_brokers)
+    DOCKET_POSTGRES_URL=$(postgres_uri "docket_$kind")
+    DOCKET_REDIS_URL=$(redis_uri)
+    if [[ $(service_field "$kind" 3) == yes ]]; then
+        port "$name"
+        local -x DOCKET_LISTEN=127.0.0.1:$REPLY
+    fi
+    if [[ $(service_field "$kind" 4) == yes ]]; then local -x DOCKET_KEYRING=$DOCKET_HOME/secrets/keyring; fi
+    process_launch "$name" "$program" --config "$REPOSITORY/deploy/config/$kind.conf"
 }
 
 service_ready() { # NAME: 0 ready, 1 not yet, 2 it has ended
@@ -73,12 +70,10 @@ service_wait() { # NAME
             ;;
         *) say_error "$1: 60 秒内未就绪 did not become ready within 60 s" ;;
     esac
-    show_tail "$DOCKET_HOME/log/$1.log"
+    show_tail "$DOCKET_HOME/log/$1.log" "${PROCESS_LOG_FROM[$1]:-0}"
     say "  照日志所说处理，再运行 do what the log says, then: deploy/local/stack up"
     exit 1
 }
-
-service_paused() { process_find "$1" && process_letter "$REPLY" && [[ $REPLY == T ]]; } # NAME
 
 # services_up: as many of each kind as the shape says: starts the missing ones, stops the surplus.
 services_up() {
@@ -96,7 +91,7 @@ services_up() {
         started+=("$name")
     done
     for name in "${names[@]}"; do
-        if service_paused "$name"; then
+        if process_paused "$name"; then
             say_warning "$name 已暂停，保持不动 is paused and stays so: deploy/local/stack resume $name"
         else
             service_wait "$name"
