@@ -132,19 +132,33 @@ static int split_url(Str text, Url *ret) {
     return 0;
 }
 
+static size_t find(Str text, Str what, size_t from) {
+    for (size_t i = from; i + what.n <= text.n; i++)
+        if (memcmp(text.p + i, what.p, what.n) == 0) return i;
+    return text.n;
+}
+
+/* Works on what is no good URL too, and then rather hides too much: from the first colon behind ://
+ * to the last @, and whatever follows `password=`. */
 void config_mask_url(Str url, Buf *ret) {
-    Url parts;
-    Str password = {NULL, 0};
-    if (split_url(url, &parts) == 0 && parts.userinfo.p)
-        (void)str_cut(parts.userinfo, ':', &password);
-    if (!password.p) {
-        buf_add_str(ret, url);
-        return;
+    size_t from = find(url, STR("://"), 0), colon, last_at = url.n, done = 0;
+    from = from < url.n ? from + 3 : 0;
+    for (size_t i = from; i < url.n; i++)
+        if (url.p[i] == '@') last_at = i;
+    colon = find(url, STR(":"), from);
+    if (last_at < url.n && colon < last_at) {
+        buf_add(ret, url.p, colon + 1);
+        buf_adds(ret, "***");
+        done = last_at;
     }
-    buf_add(ret, url.p, (size_t)(password.p - url.p));
-    buf_adds(ret, "***");
-    const char *behind = password.p + password.n;
-    buf_add(ret, behind, url.n - (size_t)(behind - url.p));
+    for (size_t at; (at = find(url, STR("password="), done)) < url.n;) {
+        at += STR("password=").n;
+        buf_add(ret, url.p + done, at - done);
+        buf_adds(ret, "***");
+        for (done = at; done < url.n && url.p[done] != '&' && url.p[done] != ' ';)
+            done++;
+    }
+    buf_add(ret, url.p + done, url.n - done);
 }
 
 static bool among(Str word, const char *words) {

@@ -79,29 +79,29 @@ static int as_number(const cJSON *value, double *ret) {
     return 1;
 }
 
-bool json_is_number(const cJSON *value) {
+bool json_holds_number(const cJSON *value) {
     return cJSON_IsNumber(value) || cJSON_IsRaw(value);
 }
 
-int json_string(const cJSON *obj, const char *key, Str *ret) {
+int json_get_string(const cJSON *obj, const char *key, Str *ret) {
     const cJSON *value;
     int r = member(obj, key, &value);
     return r > 0 ? json_as_string(value, ret) : r;
 }
 
-int json_int(const cJSON *obj, const char *key, int64_t *ret) {
+int json_get_int(const cJSON *obj, const char *key, int64_t *ret) {
     const cJSON *value;
     int r = member(obj, key, &value);
     return r > 0 ? json_as_int(value, ret) : r;
 }
 
-int json_number(const cJSON *obj, const char *key, double *ret) {
+int json_get_number(const cJSON *obj, const char *key, double *ret) {
     const cJSON *value;
     int r = member(obj, key, &value);
     return r > 0 ? as_number(value, ret) : r;
 }
 
-int json_bool(const cJSON *obj, const char *key, bool *ret) {
+int json_get_bool(const cJSON *obj, const char *key, bool *ret) {
     const cJSON *value;
     int r = member(obj, key, &value);
     if (r <= 0) return r;
@@ -110,7 +110,7 @@ int json_bool(const cJSON *obj, const char *key, bool *ret) {
     return 1;
 }
 
-int json_object(const cJSON *obj, const char *key, const cJSON **ret) {
+int json_get_object(const cJSON *obj, const char *key, const cJSON **ret) {
     const cJSON *value;
     int r = member(obj, key, &value);
     if (r <= 0) return r;
@@ -119,7 +119,7 @@ int json_object(const cJSON *obj, const char *key, const cJSON **ret) {
     return 1;
 }
 
-int json_array(const cJSON *obj, const char *key, const cJSON **ret) {
+int json_get_array(const cJSON *obj, const char *key, const cJSON **ret) {
     const cJSON *value;
     int r = member(obj, key, &value);
     if (r <= 0) return r;
@@ -128,9 +128,9 @@ int json_array(const cJSON *obj, const char *key, const cJSON **ret) {
     return 1;
 }
 
-const char *json_type(const cJSON *value) {
+const char *json_type_name(const cJSON *value) {
     if (cJSON_IsString(value)) return "a string";
-    if (json_is_number(value)) return "a number";
+    if (json_holds_number(value)) return "a number";
     if (cJSON_IsBool(value)) return "a boolean";
     if (cJSON_IsObject(value)) return "an object";
     if (cJSON_IsArray(value)) return "an array";

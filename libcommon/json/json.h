@@ -6,8 +6,8 @@
  * object (escapes decoded first), and whatever passes the limits.
  *
  * cJSON keeps a number as double. An integer literal of 2^53 and beyond therefore becomes a
- * cJSON_Raw item with its text, so that json_int() and cJSON_Print...() keep it exact: no integer
- * is ever rounded. Fractions are doubles. */
+ * cJSON_Raw item with its text, so that json_get_int() and cJSON_Print...() keep it exact: no
+ * integer is ever rounded. Fractions are doubles. */
 #pragma once
 
 #include <cjson/cJSON.h>
@@ -39,18 +39,18 @@ static inline void cjson_freep(cJSON **p) {
 /* Typed members of an object; keys are case sensitive. 1 and *ret when it is there, 0 when it is
  * absent or null (*ret untouched), -EINVAL when it has another type (or obj is no object), -ERANGE
  * for a number that is no exact int64. Str points into the tree, NUL-terminated. */
-int json_string(const cJSON *obj, const char *key, Str *ret);
-int json_int(const cJSON *obj, const char *key, int64_t *ret); /* 5, 5.0 and 5e0 are the same */
-int json_number(const cJSON *obj, const char *key, double *ret);
-int json_bool(const cJSON *obj, const char *key, bool *ret);
-int json_object(const cJSON *obj, const char *key, const cJSON **ret);
-int json_array(const cJSON *obj, const char *key, const cJSON **ret);
+int json_get_string(const cJSON *obj, const char *key, Str *ret);
+int json_get_int(const cJSON *obj, const char *key, int64_t *ret); /* 5, 5.0 and 5e0 are the same */
+int json_get_number(const cJSON *obj, const char *key, double *ret);
+int json_get_bool(const cJSON *obj, const char *key, bool *ret);
+int json_get_object(const cJSON *obj, const char *key, const cJSON **ret);
+int json_get_array(const cJSON *obj, const char *key, const cJSON **ret);
 
 /* The same of a value itself, as when walking an array. */
 int json_as_string(const cJSON *value, Str *ret);
 int json_as_int(const cJSON *value, int64_t *ret);
-bool json_is_number(const cJSON *value);   /* cJSON_IsNumber() and the exact big ones */
-const char *json_type(const cJSON *value); /* "a string", "an object" ...: for answers */
+bool json_holds_number(const cJSON *value);     /* cJSON_IsNumber() and the exact big ones */
+const char *json_type_name(const cJSON *value); /* "a string", "an object" ...: for answers */
 
 /* Appends `value` as compact JSON, exact. */
 void json_write(Buf *ret, const cJSON *value);
