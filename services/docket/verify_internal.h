@@ -1,0 +1,46 @@
+/* Verify -- the parts of `docket verify` and the report that they fill together. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/text.h"
+#include "postgres/session.h"
+#include "redis/session.h"
+
+enum { VERIFY_FINDINGS_MAX = 64, VERIFY_OFFENDERS_SHOWN = 5 };
+
+/* One promise: how much was looked at, how much broke it, and the first of those in words. */
+typedef struct Finding {
+    char *promise;
+    int64_t checked, broken;
+    char *offenders[VERIFY_OFFENDERS_SHOWN];
+    size_t offenders_n;
+} Finding;
+
+typedef struct Verify {
+    PostgresSession *postgres;
+    RedisSession *redis; /* NULL: not looked at */
+    const char *brokers; /* NULL: not looked at */
+    const char *redis_url;
+    Finding findings[VERIFY_FINDINGS_MAX];
+    size_t findings_n;
+    Buf trouble; /* why a part could not be looked at at all: exit 2 */
+} Verify;
+
+Finding *verify_begin(Verify *v, const char *promise);
+/* Counts one offender and keeps the first few in words. */
+void finding_broken(Finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* NULL and v->trouble filled when PostgreSQL refuses the query. */
+const PostgresRows *verify_query(Verify *v, const char *sql, const Params *params);
+
+/* The parts; each returns 0, or -1 with v->trouble filled. */
+int verify_rows(Verify *v);
+int verify_redis(Verify *v);
+int verify_topics(Verify *v);
+int verify_accepted(Verify *v, const char *file);
+
+/* Messages, outbox rows and reservations under way right now; -1 with v->trouble filled. *ret_what
+ * says which. */
+int64_t verify_under_way(Verify *v, Buf *ret_what);
