@@ -8,22 +8,22 @@ bootstrap_possible() { [[ -x $DOCKET_BIN/docket ]]; }
 
 bootstrap() {
     environment_export
-    bootstrap_step "数据库结构 migrating the database" docket migrate
+    bootstrap_step "数据库结构 migrating the database" bootstrap_tool migrate
     postgres_let_roles_in
-    bootstrap_step "消息主题 making the topics" docket topics --file "$REPOSITORY/deploy/topics.conf"
-    [[ -s $DOCKET_KEYRING ]] || bootstrap_step "密钥环 making the key ring" docket keys init --ring "$DOCKET_KEYRING"
+    bootstrap_step "消息主题 making the topics" bootstrap_tool topics --file "$REPOSITORY/deploy/topics.conf"
+    [[ -s $DOCKET_KEYRING ]] || bootstrap_step "密钥环 making the key ring" bootstrap_tool keys init --ring "$DOCKET_KEYRING"
     [[ -s $DOCKET_HOME/secrets/token ]] || bootstrap_demo
 }
 
 # Once in the life of a stack: what somebody changes in the demo tenant afterwards stays as it is.
 bootstrap_demo() {
     local token
-    bootstrap_step "演示租户 making the demo tenant" docket tenant create demo --name 示例商城 --if-missing
+    bootstrap_step "演示租户 making the demo tenant" bootstrap_tool tenant create demo --name 示例商城 --if-missing
     [[ ! -f $BOOTSTRAP_DEMO ]] ||
-        bootstrap_step "演示配置 applying the demo shop" docket apply --tenant demo "$BOOTSTRAP_DEMO"
+        bootstrap_step "演示配置 applying the demo shop" bootstrap_tool apply --tenant demo "$BOOTSTRAP_DEMO"
     bootstrap_step "演示来源 making its source" \
-        docket source create --tenant demo --name storefront --channels web,api,app --if-missing
-    token=$(docket token create --tenant demo --role administrator --name stack) ||
+        bootstrap_tool source create --tenant demo --name storefront --channels web,api,app --if-missing
+    token=$(bootstrap_tool token create --tenant demo --role administrator --name stack) ||
         fail "无法建立令牌 docket token create failed"
     (
         umask 077
@@ -32,7 +32,9 @@ bootstrap_demo() {
     )
 }
 
+bootstrap_tool() { "$DOCKET_BIN/docket" "$@"; }
+
 bootstrap_step() { # LABEL COMMAND...
-    progress_run "$@" || fail "未能准备好 the stack is not ready for its services: ${*:2}" \
+    progress_run "$@" || fail "未能准备好 the stack is not ready for its services: docket ${*:3}" \
         "服务器保持运行，修正后再运行 the servers stay up; when it is mended: deploy/local/stack up"
 }

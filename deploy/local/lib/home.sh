@@ -3,6 +3,7 @@
 #
 #   $DOCKET_HOME/ports          NAME PORT, one a line
 #                shape          NAME COUNT: how many of what `up` keeps alive
+#                clone          the repository it was made from
 #                run/NAME.pid   the process id; run/NAME.start says when that process began
 #                log/NAME.log
 #                secrets/       passwords, the demo tenant's token, the key ring; nobody else may read
@@ -24,7 +25,7 @@ home_demand() {
 
 # The name is guessable and /var/tmp is everybody's: take only a directory that is ours.
 home_make() {
-    local parent
+    local parent blocked=''
     [[ $DOCKET_HOME != *[[:space:]\'\"\\]* ]] ||
         fail "DOCKET_HOME contains a space or a quote: $DOCKET_HOME" "Kafka and PostgreSQL want a plain path."
     mkdir -p -- "$DOCKET_HOME" || fail "cannot make $DOCKET_HOME" "Set DOCKET_HOME to a directory you may write to."
@@ -35,18 +36,23 @@ home_make() {
         umask 077
         mkdir -p "$DOCKET_HOME"/{run,log,secrets,redis,kafka}
     )
+    # After `eval "$(stack env)"` in one clone, another clone's stack would work on the first one's directory.
+    if [[ ! -e $DOCKET_HOME/clone ]]; then
+        printf '%s\n' "$REPOSITORY" >"$DOCKET_HOME/clone"
+    elif [[ $(<"$DOCKET_HOME/clone") != "$REPOSITORY" ]]; then
+        say_warning "DOCKET_HOME=$DOCKET_HOME 属于 belongs to the clone $(<"$DOCKET_HOME/clone")"
+    fi
     mkdir -p "$DOCKET_HOME/postgres"
     chmod 0711 "$DOCKET_HOME/postgres"
     if ((EUID == 0)); then
         parent=$DOCKET_HOME
         while [[ $parent != / ]]; do
-            if ! postgres_user test -x "$parent"; then
-                fail "postgres 用户无法进入 the postgres user cannot pass through $parent" \
-                    "PostgreSQL refuses to run as root. Set DOCKET_HOME (or TMPDIR) to a path that others may" \
-                    "traverse, such as /var/tmp/docket."
-            fi
+            postgres_user test -x "$parent" || blocked=$parent
             parent=$(dirname "$parent")
         done
+        [[ -z $blocked ]] || fail "postgres 用户无法进入 the postgres user cannot pass through $blocked" \
+            "PostgreSQL refuses to run as root. Set DOCKET_HOME (or TMPDIR) to a path that others may" \
+            "traverse, such as /var/tmp/docket."
     fi
 }
 

@@ -84,13 +84,15 @@ process_launch() {
     PROCESS_LOG_FROM[$name]=$(stat -c %s "$log" 2>/dev/null || echo 0)
     process_mark "$name"
     (
-        local fd
+        local fd files
         exec </dev/null >>"$log" 2>&1
         for fd in /proc/self/fd/*; do
             fd=${fd##*/}
             ((fd < 3)) || eval "exec $fd>&-"
         done
-        ulimit -n "$(ulimit -Hn)"
+        files=$(ulimit -Hn)
+        [[ $files != unlimited && $files -lt 65536 ]] || files=65536
+        ulimit -n "$files"
         exec env "$REPLY" setsid -- "$@"
     ) &
     pid=$!

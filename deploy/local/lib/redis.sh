@@ -82,13 +82,15 @@ redis_cluster_ok() {
     done
 }
 
-# redis://:password@host:port, of a cluster with every node's host:port separated by commas.
+# redis://default:password@host:port, or redis-cluster://... with every node. The user is named because redis-cli takes
+# an empty one literally.
 redis_uri() {
-    local name list=
+    local name list='' scheme=redis
     redis_names
+    ((${#REPLY_NAMES[@]} == 1)) || scheme=redis-cluster
     for name in "${REPLY_NAMES[@]}"; do
         port "$name"
         list+=,127.0.0.1:$REPLY
     done
-    printf 'redis://:%s@%s' "$(secret redis)" "${list#,}"
+    printf '%s://default:%s@%s' "$scheme" "$(secret redis)" "${list#,}"
 }

@@ -30,8 +30,8 @@ service_is() { # NAME
     [[ $1 =~ ^([a-z]+)-[1-9][0-9]*$ && " ${REPLY_NAMES[*]} " == *" ${BASH_REMATCH[1]} "* ]]
 }
 
-# What comes from the caller's environment (DOCKET_CRASH, DOCKET_CLOCK ...) goes on to the service; what the stack
-# knows better goes over it.
+# What comes from the caller's environment (DOCKET_CRASH, DOCKET_CLOCK ...) goes on to the service, except for what is
+# an operator's; what the stack knows better goes over it.
 service_start() { # NAME
     local name=$1 kind=${1%-*} program
     program=$(service_program "$name")
@@ -49,8 +49,10 @@ service_start() { # NAME
         port "$name"
         local -x DOCKET_LISTEN=127.0.0.1:$REPLY
     fi
-    if [[ $(service_field "$kind" 4) == yes ]]; then local -x DOCKET_KEYRING=$DOCKET_HOME/secrets/keyring; fi
-    process_launch "$name" "$program" --config "$REPOSITORY/deploy/config/$kind.conf"
+    local ring=(-u DOCKET_KEYRING)
+    [[ $(service_field "$kind" 4) == no ]] || ring=("DOCKET_KEYRING=$DOCKET_HOME/secrets/keyring")
+    process_launch "$name" env -u DOCKET_POSTGRES -u DOCKET_POSTGRES_ADMIN -u DOCKET_TOKEN "${ring[@]}" \
+        "$program" --config "$REPOSITORY/deploy/config/$kind.conf"
 }
 
 service_ready() { # NAME: 0 ready, 1 not yet, 2 it has ended
