@@ -7,13 +7,16 @@ declare -A PROCESS_LOG_FROM=() # where in log/NAME.log this command's own start 
 process_mark() { REPLY="DOCKET_STACK_PROCESS=$DOCKET_HOME:$1"; }
 
 # process_began PID: REPLY is the start time in clock ticks since boot; 1 when there is no such process or it is a
-# zombie, which nobody can wait for or kill any more.
+# zombie, which holds nothing any more once its last thread is gone.
 process_began() {
-    local line rest
+    local line rest threads
     { read -r line <"/proc/$1/stat"; } 2>/dev/null || return 1
     rest=${line##*) } # the name in front may contain anything
     read -r -a rest <<<"$rest"
-    [[ ${rest[0]} != [ZX] ]] || return 1
+    if [[ ${rest[0]} == [ZX] ]]; then
+        threads=("/proc/$1/task/"*)
+        ((${#threads[@]} > 1)) || return 1
+    fi
     REPLY=${rest[19]}
 }
 
