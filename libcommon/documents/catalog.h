@@ -1,8 +1,38 @@
-/* Catalog -- a tenant's documents, checked and compiled: groups, agents, rules. Pure and immutable;
- * counted references.
+/* Catalog -- a tenant's documents, checked and compiled: groups, agents, rules. Pure; immutable to
+ * its callers, but classifying uses working memory inside, so a catalog belongs to one thread.
+ * Counted references.
  *
- * A document is one top-level section of a YAML file (JSON is YAML too): `groups:`, `skills:`,
- * `agents:`, `rules:`, ... */
+ * A document is one top-level section of a YAML file (JSON is YAML too):
+ *
+ *   settings: {default_group: 售后, default_category: 其他, default_priority: normal,
+ *              default_kind: 咨询, aging: 30m}
+ *   skills: [英语, 清关]                      # what rules may require and agents may have
+ *   kinds: [咨询, 投诉, 售后]                 # if given, no other kind may be named
+ *   groups:
+ *     - {name: 跨境, title: 跨境服务, fallback: 售后, fallback_after: 10m}
+ *   agents:
+ *     - {name: lin.yue, title: 林悦, groups: [跨境], skills: [清关], capacity: 12, duty: on}
+ *   rules:
+ *     - name: 跨境清关
+ *       when:                                # absent: every ticket
+ *         all:                               # every one of these ...
+ *           - region: [us, eu]               # a value: is; a list: one of
+ *           - order: {starts_with: CB}       # or an operator: conditions/condition.h
+ *         any:                               # ... and at least one of these
+ *           - text: {contains: [清关, customs]}
+ *           - custom.duty_unpaid: {present: true}
+ *       set: {group: 跨境, category: 跨境/清关, kind: 售后, priority: high, skills: [清关],
+ *             tags: [清关]}
+ *       stop: on                             # later rules are not looked at
+ *       override: off                        # on: replaces what stands already
+ *
+ * Rules are looked at in their order, against the submission as it came (never against what an
+ * earlier rule set). The first that holds sets kind, category, priority and group; what the
+ * submission itself names stands before all rules; a rule with `override` replaces both. Tags of
+ * all rules that hold are added to the submission's. Skills named together with a group are
+ * required when that group is taken; skills without a group are added wherever the ticket goes,
+ * except those that would leave nobody in the group who has them all. Without `default_group` the
+ * first group is the default. */
 #pragma once
 
 #include <stdbool.h>

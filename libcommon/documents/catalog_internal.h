@@ -1,0 +1,124 @@
+/* What the files of this room share: the catalog's inside, and the state of one compilation. */
+#pragma once
+
+#include "conditions/intern.h"
+#include "conditions/matcher.h"
+#include "documents/catalog.h"
+#include "documents/node.h"
+#include "documents/problems.h"
+
+enum {
+    NAME_BYTES_MAX = 128,
+    TITLE_BYTES_MAX = 400,
+    GROUPS_MAX = 1000,
+    AGENTS_MAX = 10000,
+    SKILLS_MAX = 256,
+    KINDS_MAX = 200,
+    RULES_MAX = 2000,
+    VALUES_MAX = 1000,    /* of one condition */
+    KEYWORDS_MAX = 50000, /* in all rules */
+    CAPACITY_MAX = 1000,
+    CAPACITY_DEFAULT = 10,
+    TAGS_MAX = 20 /* that one rule adds */
+};
+
+typedef struct SkillSet {
+    uint64_t word[SKILLS_MAX / 64];
+} SkillSet;
+
+static inline void skillset_add(SkillSet *s, uint32_t skill) {
+    s->word[skill / 64] |= (uint64_t)1 << skill % 64;
+}
+static inline bool skillset_has(const SkillSet *s, uint32_t skill) {
+    return s->word[skill / 64] >> skill % 64 & 1;
+}
+static inline bool skillset_within(const SkillSet *s, const SkillSet *larger) {
+    for (size_t i = 0; i < sizeof(s->word) / sizeof(*s->word); i++)
+        if (s->word[i] & ~larger->word[i]) return false;
+    return true;
+}
+
+typedef struct Rule {
+    Str name;
+    Str quoted; /* as a JSON string */
+    Filter filter;
+    Place place;
+    /* What it sets; absent, 0 or -1: nothing. */
+    Str kind, category;
+    int priority;
+    uint32_t group; /* index, or INTERN_NONE */
+    const uint32_t *skills;
+    size_t skills_n;
+    const Str *tags;
+    size_t tags_n;
+    bool overrides; /* replaces what the submission or an earlier rule has set */
+    bool stops;
+} Rule;
+
+typedef struct GroupInside {
+    SkillSet *held; /* the different sets of skills of its agents */
+    size_t held_n;
+} GroupInside;
+
+typedef struct AgentInside {
+    const uint32_t *groups;
+    SkillSet skills;
+} AgentInside;
+
+struct Catalog {
+    int references;
+    int64_t revision;
+    Arena *arena;
+
+    int64_t aging_ms;
+    Str default_category;
+    TicketPriority default_priority;
+    Str default_kind;
+    uint32_t default_group; /* index */
+
+    Intern *skill_names, *group_names, *agent_names, *kind_names;
+    Str *skills; /* by number, in order of the document */
+    Group *groups;
+    GroupInside *groups_inside;
+    size_t groups_n;
+    Agent *agents;
+    AgentInside *agents_inside;
+    size_t agents_n;
+    uint32_t *groups_by_id, *agents_by_id; /* indexes, sorted by id */
+
+    Rule *rules;
+    size_t rules_n;
+    Matcher *matcher; /* one filter a rule */
+    Str unmatched;    /* the reason when no rule holds */
+    Str reason_tail;  /* ,"revision":12} */
+};
+
+/* One compilation. */
+typedef struct Compilation {
+    Catalog *c;
+    Arena *work;
+    Problems *problems;
+    NameLookup lookup;
+    void *lookup_arg;
+    size_t keywords;
+} Compilation;
+
+/* One section and the file it stands in. */
+typedef struct Section {
+    const Node *node; /* NULL: absent everywhere */
+    Str file;
+} Section;
+
+/* Each reads its section into the catalog and notes what is wrong. In this order. */
+void read_settings(Compilation *c, Section s);
+void read_skills(Compilation *c, Section s);
+void read_kinds(Compilation *c, Section s);
+void read_groups(Compilation *c, Section s);
+void read_agents(Compilation *c, Section s);
+void read_rules(Compilation *c, Section s);
+void settle_settings(Compilation *c, Section s); /* what of them refers to groups and kinds */
+void settle_groups(Compilation *c);              /* agents' skills by group */
+
+/* -1: no such number. */
+long catalog_agent_index(const Catalog *c, int64_t id);
+long catalog_group_index(const Catalog *c, int64_t id);

@@ -1,0 +1,375 @@
+/* The section `rules`: conditions, what they set, and which rule can never be reached. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "documents/catalog_internal.h"
+#include "documents/shape.h"
+
+/* ---- when ---- */
+
+static void unknown_field(const Reading *r, const Node *n) {
+    Str names[FACT_CUSTOM];
+    for (int f = 0; f < FACT_CUSTOM; f++)
+        names[f] = str(fact_name((FactField)f));
+    const char *guess = did_you_mean(n->key, names, FACT_CUSTOM);
+    complain(r, n->key_line, "unknown field `%.*s`%s", STR_ARG(n->key),
+             *guess ? guess
+                    : "; possible are channel, kind, tier, region, priority, language, order, "
+                      "product, batch, device, tags, source, external_id, subject, description, "
+                      "text and custom.NAME");
+}
+
+static bool read_field(const Reading *r, const Node *n, Condition *ret) {
+    if (str_starts(n->key, STR("custom."))) {
+        ret->field = FACT_CUSTOM;
+        ret->custom = (Str){n->key.p + 7, n->key.n - 7};
+        if (!ret->custom.n || ret->custom.n > NAME_BYTES_MAX) {
+            complain(r, n->key_line, "`custom.` must be followed by the field's name");
+            return false;
+        }
+        return true;
+    }
+    if (fact_parse(n->key, &ret->field) == 0) return true;
+    unknown_field(r, n);
+    return false;
+}
+
+static void unknown_operator(const Reading *r, const Node *n) {
+    static const Str names[] = {KEY("is"),         KEY("is_not"),       KEY("one_of"),
+                                KEY("not_one_of"), KEY("starts_with"),  KEY("not_starts_with"),
+                                KEY("contains"),   KEY("not_contains"), KEY("present"),
+                                KEY("absent")};
+    const char *guess = did_you_mean(n->key, names, sizeof(names) / sizeof(*names));
+    complain(r, n->key_line, "unknown operator `%.*s`%s", STR_ARG(n->key),
+             *guess ? guess
+                    : "; possible are is, is_not, one_of, not_one_of, starts_with, "
+                      "not_starts_with, contains, not_contains, present and absent");
+}
+
+/* What only some values make sense for. */
+static bool check_values(Compilation *c, const Reading *r, const Node *n, const Condition *k) {
+    bool exact = k->op == CONDITION_ONE_OF || k->op == CONDITION_NOT_ONE_OF;
+    for (size_t i = 0; i < k->values_n && exact; i++) {
+        TicketPriority priority;
+        if (k->field == FACT_PRIORITY && ticket_priority_parse(k->values[i], &priority) < 0) {
+            complain(r, n->line,
+                     "unknown priority `%.*s`; possible are low, normal, high and urgent",
+                     STR_ARG(k->values[i]));
+            return false;
+        }
+        if (k->field == FACT_KIND && intern_count(c->c->kind_names) &&
+            shape_reference(r, n->line, "kind", k->values[i], c->c->kind_names) == INTERN_NONE)
+            return false;
+    }
+    return true;
+}
+
+/* `field: value`, `field: [values]` or `field: {operator: ...}`. */
+static bool read_condition(Compilation *c, const Reading *r, const Node *n, Condition *ret) {
+    *ret = (Condition){.op = CONDITION_ONE_OF};
+    if (!read_field(r, n, ret)) return false;
+    const Node *values = n;
+    if (n->kind == NODE_MAP) {
+        if (n->n != 1) {
+            complain(r, n->key_line,
+                     "`%.*s` must have one operator, not %zu; write a condition for each",
+                     STR_ARG(n->key), n->n);
+            return false;
+        }
+        values = n->first;
+        if (condition_operator_parse(values->key, &ret->op) < 0) {
+            unknown_operator(r, values);
+            return false;
+        }
+    } else if (ret->field == FACT_TEXT) {
+        ret->op = CONDITION_CONTAINS; /* nobody means that the whole text is the word */
+    }
+    if (ret->op == CONDITION_PRESENT || ret->op == CONDITION_ABSENT) {
+        bool yes = true;
+        if (!shape_switch(r, n, (const char *)values->key.p, &yes)) return false;
+        if (!yes) ret->op = ret->op == CONDITION_PRESENT ? CONDITION_ABSENT : CONDITION_PRESENT;
+        return true;
+    }
+    if (!condition_operator_fits(ret->op, ret->field)) {
+        complain(r, values->key_line, "`text` takes contains, not_contains, present and absent");
+        return false;
+    }
+    const char *what =
+        ret->op == CONDITION_CONTAINS || ret->op == CONDITION_NOT_CONTAINS ? "keyword" : "value";
+    if (values->kind == NODE_NOTHING || (values->kind == NODE_LIST && values->n == 0)) {
+        complain(r, values->key_line, "`%.*s` has no %s; give one, or remove it", STR_ARG(n->key),
+                 what);
+        return false;
+    }
+    if (!shape_texts(r, values, 200, VALUES_MAX, c->work, &ret->values, &ret->values_n))
+        return false;
+    if (*what == 'k') c->keywords += ret->values_n;
+    return check_values(c, r, values, ret);
+}
+
+typedef struct Conditions {
+    Condition *p;
+    size_t n, room;
+} Conditions;
+
+static bool read_members(Compilation *c, const Reading *r, const Node *map, Conditions *to) {
+    bool good = true;
+    for (const Node *n = map->first; n; n = n->next) {
+        if (to->n == to->room) {
+            Condition *larger = arena_alloc(c->work, (to->room * 2 + 8) * sizeof(*larger));
+            if (to->n) memcpy(larger, to->p, to->n * sizeof(*larger));
+            to->p = larger;
+            to->room = to->room * 2 + 8;
+        }
+        if (read_condition(c, r, n, &to->p[to->n]))
+            to->n++;
+        else
+            good = false;
+    }
+    return good;
+}
+
+/* A map of conditions, or a list of such maps. */
+static bool read_conditions(Compilation *c, const Reading *r, const Node *n, bool any,
+                            const Condition **ret, size_t *ret_n) {
+    Conditions found = {0};
+    bool good = true;
+    if (n->kind == NODE_MAP) {
+        good = read_members(c, r, n, &found);
+    } else if (n->kind == NODE_LIST) {
+        for (const Node *item = n->first; item; item = item->next) {
+            if (!shape_map(r, item)) {
+                good = false;
+            } else if (any && item->n > 1) {
+                complain(r, item->line,
+                         "an item of `any` must be one condition, not %zu; begin each with `-`",
+                         item->n);
+                good = false;
+            } else if (!read_members(c, r, item, &found)) {
+                good = false;
+            }
+        }
+    } else {
+        complain(r, n->key_line, "`%.*s` must be a list of conditions, not %s", STR_ARG(n->key),
+                 node_kind_name(n));
+        return false;
+    }
+    if (good && found.n == 0) {
+        complain(r, n->key_line, "`%.*s` is empty; give a condition, or remove it",
+                 STR_ARG(n->key));
+        return false;
+    }
+    *ret = found.p;
+    *ret_n = found.n;
+    return good;
+}
+
+static bool read_when(Compilation *c, const Reading *r, const Node *when, Filter *ret) {
+    if (!when) return true; /* always */
+    if (when->kind != NODE_MAP) {
+        complain(r, when->key_line, "`when` must hold `all:` or `any:`, not %s",
+                 node_kind_name(when));
+        return false;
+    }
+    FactField field;
+    for (const Node *n = when->first; n; n = n->next)
+        if (fact_parse(n->key, &field) == 0 || str_starts(n->key, STR("custom."))) {
+            complain(r, n->key_line, "put the condition `%.*s` under `all:` or `any:`",
+                     STR_ARG(n->key));
+            return false;
+        }
+    size_t mistakes = c->problems->n;
+    SHAPE_KEYS(r, when, KEY("all"), KEY("any"));
+    bool good = c->problems->n == mistakes;
+    const Node *all = node_member(when, "all"), *any = node_member(when, "any");
+    if (good && !all && !any) {
+        complain(r, when->key_line, "`when` is empty; remove it if the rule is for every ticket");
+        return false;
+    }
+    if (all && !read_conditions(c, r, all, false, &ret->all, &ret->all_n)) good = false;
+    if (any && !read_conditions(c, r, any, true, &ret->any, &ret->any_n)) good = false;
+    return good;
+}
+
+/* ---- set ---- */
+
+static void read_set_skills(Compilation *c, const Reading *r, const Node *list, Rule *rule) {
+    const Str *names = NULL;
+    size_t n = 0;
+    if (!shape_texts(r, list, NAME_BYTES_MAX, 16, c->work, &names, &n)) return;
+    uint32_t *skills = arena_alloc(c->c->arena, n * sizeof(*skills));
+    SkillSet wanted = {0};
+    for (size_t i = 0; i < n; i++) {
+        uint32_t skill = shape_reference(r, list->line, "skill", names[i], c->c->skill_names);
+        if (skill == INTERN_NONE) return;
+        skillset_add(&wanted, skill);
+        skills[rule->skills_n++] = skill;
+    }
+    rule->skills = skills;
+    if (rule->group == INTERN_NONE || !n) return;
+    const GroupInside *g = &c->c->groups_inside[rule->group];
+    for (size_t i = 0; i < g->held_n; i++)
+        if (skillset_within(&wanted, &g->held[i])) return;
+    if (g->held_n)
+        complain(r, list->key_line,
+                 "nobody in group `%.*s` has %s; give it to an agent there, or remove it",
+                 STR_ARG(c->c->groups[rule->group].name),
+                 n == 1 ? "the skill" : "all of these skills");
+}
+
+static void read_set_tags(Compilation *c, const Reading *r, const Node *list, Rule *rule) {
+    const Str *names = NULL;
+    size_t n = 0;
+    if (!shape_texts(r, list, NAME_BYTES_MAX, TAGS_MAX, c->work, &names, &n)) return;
+    Str *tags = arena_alloc(c->c->arena, n * sizeof(*tags));
+    for (size_t i = 0; i < n; i++) {
+        if (!shape_name(r, list->line, names[i])) return;
+        tags[i] = arena_str(c->c->arena, names[i]);
+    }
+    rule->tags = tags;
+    rule->tags_n = n;
+}
+
+static void read_set(Compilation *c, const Reading *r, const Node *set, Rule *rule) {
+    rule->priority = -1;
+    rule->group = INTERN_NONE;
+    if (!set || set->kind == NODE_NOTHING) return;
+    if (!shape_map(r, set)) return;
+    SHAPE_KEYS(r, set, KEY("category"), KEY("priority"), KEY("kind"), KEY("group"), KEY("skills"),
+               KEY("tags"));
+    Str text = {NULL, 0};
+    if (shape_text(r, set, "category", TITLE_BYTES_MAX, &text) && text.n)
+        rule->category = arena_str(c->c->arena, text);
+    text = (Str){NULL, 0};
+    if (shape_text(r, set, "kind", NAME_BYTES_MAX, &text) && text.n) {
+        rule->kind = arena_str(c->c->arena, text);
+        if (intern_count(c->c->kind_names))
+            shape_reference(r, node_member(set, "kind")->line, "kind", text, c->c->kind_names);
+    }
+    text = (Str){NULL, 0};
+    TicketPriority priority;
+    if (shape_text(r, set, "priority", NAME_BYTES_MAX, &text) && text.n) {
+        if (ticket_priority_parse(text, &priority) == 0)
+            rule->priority = (int)priority;
+        else
+            complain(r, node_member(set, "priority")->line,
+                     "unknown priority `%.*s`; possible are low, normal, high and urgent",
+                     STR_ARG(text));
+    }
+    text = (Str){NULL, 0};
+    if (shape_text(r, set, "group", NAME_BYTES_MAX, &text) && text.n)
+        rule->group =
+            shape_reference(r, node_member(set, "group")->line, "group", text, c->c->group_names);
+    const Node *skills = node_member(set, "skills"), *tags = node_member(set, "tags");
+    if (skills) read_set_skills(c, r, skills, rule);
+    if (tags) read_set_tags(c, r, tags, rule);
+}
+
+/* ---- rules ---- */
+
+static bool sets_nothing(const Rule *rule) {
+    return !rule->kind.n && !rule->category.n && rule->priority < 0 && rule->group == INTERN_NONE &&
+           !rule->skills_n && !rule->tags_n;
+}
+
+/* False when its conditions are not to be judged further. */
+static bool read_rule(Compilation *c, Str file, const Node *n, Intern *names, Rule *rule) {
+    Reading r = {c->problems, file, "rule", {NULL, 0}};
+    rule->place = (Place){file, n->line};
+    rule->priority = -1;
+    rule->group = INTERN_NONE;
+    if (!shape_map(&r, n)) return false;
+    Str name = {NULL, 0};
+    if (!shape_text(&r, n, "name", NAME_BYTES_MAX, &name)) return false;
+    if (!name.n) {
+        complain(&r, n->line, "it has no `name`; give it one");
+        return false;
+    }
+    r.name = name;
+    if (!shape_name(&r, n->line, name)) return false;
+    size_t known = intern_count(names);
+    if (intern_add(names, name) < known) {
+        complain(&r, n->line, "the name is taken already further up; choose another");
+        return false;
+    }
+    rule->name = arena_str(c->c->arena, name);
+    Buf quoted = {0};
+    buf_add_json(&quoted, name);
+    rule->quoted = arena_str(c->c->arena, buf_str(&quoted));
+    buf_done(&quoted);
+    SHAPE_KEYS(&r, n, KEY("name"), KEY("when"), KEY("set"), KEY("stop"), KEY("override"));
+    shape_switch(&r, n, "stop", &rule->stops);
+    shape_switch(&r, n, "override", &rule->overrides);
+    size_t mistakes = c->problems->n;
+    read_set(c, &r, node_member(n, "set"), rule);
+    if (c->problems->n == mistakes && sets_nothing(rule) && !rule->stops)
+        complain(&r, n->line, "it sets nothing and does not stop; give it a `set`, or remove it");
+    return read_when(c, &r, node_member(n, "when"), &rule->filter);
+}
+
+static void refuse_unreachable(Compilation *c, const bool *sound) {
+    bool *stopping = arena_zalloc(c->work, c->c->rules_n + 1);
+    for (size_t i = 0; i < c->c->rules_n; i++) {
+        const Rule *rule = &c->c->rules[i];
+        Reading r = {c->problems, rule->place.file, "rule", rule->name};
+        long earlier = sound[i] ? matcher_covered_by(c->c->matcher, i, stopping) : -1;
+        if (earlier >= 0)
+            complain(&r, rule->place.line,
+                     "it can never match: `%.*s` (line %ld) stops everything that it would take; "
+                     "move it up, or remove it",
+                     STR_ARG(c->c->rules[earlier].name), c->c->rules[earlier].place.line);
+        else if (sound[i] && matcher_contradicts_itself(c->c->matcher, i))
+            complain(&r, rule->place.line,
+                     "it can never match: `all` demands a condition and its opposite");
+        stopping[i] = sound[i] && rule->stops;
+    }
+}
+
+static void compile_filters(Compilation *c, const bool *sound) {
+    Filter *filters = arena_zalloc(c->work, (c->c->rules_n + 1) * sizeof(*filters));
+    for (size_t i = 0; i < c->c->rules_n; i++)
+        if (sound[i]) filters[i] = c->c->rules[i].filter;
+    CLEANUP(buf_done) Buf why = {0};
+    Place place = {c->c->rules_n ? c->c->rules[0].place.file : STR("documents"), 0};
+    if (c->keywords > KEYWORDS_MAX) {
+        problem(c->problems, place, "%zu keywords in all rules; at most %d", c->keywords,
+                KEYWORDS_MAX);
+        return;
+    }
+    c->c->matcher = matcher_new(filters, c->c->rules_n, KEYWORDS_FASTEST, &why);
+    if (!c->c->matcher) problem(c->problems, place, "rules: %s", why.p);
+}
+
+/* The reason's parts that are the same for every ticket. */
+static void write_reasons(Compilation *c) {
+    Catalog *k = c->c;
+    k->reason_tail = str(arena_printf(k->arena, "\",\"revision\":%lld}", (long long)k->revision));
+    CLEANUP(buf_done) Buf text = {0};
+    buf_adds(&text, "没有规则符合");
+    if (k->groups_n)
+        buf_printf(&text, "，进入默认组 %.*s", STR_ARG(k->groups[k->default_group].name));
+    k->unmatched = arena_str(k->arena, buf_str(&text)); /* names hold nothing to escape */
+}
+
+void read_rules(Compilation *c, Section s) {
+    size_t n = 0;
+    Reading r = {c->problems, s.file, "rules", {NULL, 0}};
+    if (s.node && s.node->kind != NODE_NOTHING && shape_list(&r, s.node)) {
+        n = s.node->n;
+        if (n > RULES_MAX) {
+            complain(&r, s.node->line, "%zu rules; at most %d", n, RULES_MAX);
+            return;
+        }
+    }
+    c->c->rules = arena_zalloc(c->c->arena, n * sizeof(*c->c->rules));
+    bool *sound = arena_zalloc(c->work, n + 1);
+    CLEANUP(intern_freep) Intern *names = intern_new(false);
+    const Node *node = n ? s.node->first : NULL;
+    for (; c->c->rules_n < n; node = node->next, c->c->rules_n++)
+        sound[c->c->rules_n] = read_rule(c, s.file, node, names, &c->c->rules[c->c->rules_n]);
+    compile_filters(c, sound);
+    if (c->c->matcher) refuse_unreachable(c, sound);
+    for (size_t i = 0; i < n; i++)
+        c->c->rules[i].filter = (Filter){0}; /* the matcher has it */
+    write_reasons(c);
+}
