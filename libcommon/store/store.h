@@ -117,7 +117,8 @@ typedef struct TicketChange {
     /* out */
     ChangeFate fate;
     TicketPlace place;
-    LedgerRow row; /* for DONE and REPLAYED */
+    LedgerRow row;     /* for DONE and REPLAYED */
+    int64_t outbox_id; /* for DONE: its event's row, for store_outbox_delete() once published */
 } TicketChange;
 
 /* Locks in order of (tenant, id), applies each to its ticket with its ledger row, and writes each
