@@ -44,6 +44,33 @@ Str str_cut(Str s, char c, Str *rest) {
     return (Str){s.p, n};
 }
 
+/* The bytes of the character at p (at most n of them are there), 0 when it is not UTF-8. */
+static size_t utf8_length(const unsigned char *p, size_t n) {
+    size_t length = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+    if (p[0] < 0xc2 || p[0] > 0xf4 || n < length) return 0; /* stray, overlong, beyond U+10FFFF */
+    for (size_t i = 1; i < length; i++)
+        if ((p[i] & 0xc0) != 0x80) return 0;
+    if (p[0] == 0xe0 && p[1] < 0xa0) return 0; /* overlong */
+    if (p[0] == 0xed && p[1] > 0x9f) return 0; /* surrogates */
+    if (p[0] == 0xf0 && p[1] < 0x90) return 0;
+    if (p[0] == 0xf4 && p[1] > 0x8f) return 0;
+    return length;
+}
+
+bool str_is_text(Str s) {
+    const unsigned char *p = (const unsigned char *)s.p, *end = p + s.n;
+    while (p < end) {
+        if (*p < 0x80) {
+            if (*p++ == 0) return false;
+            continue;
+        }
+        size_t length = utf8_length(p, (size_t)(end - p));
+        if (length == 0) return false;
+        p += length;
+    }
+    return true;
+}
+
 int str_to_u64(Str s, uint64_t *ret) {
     if (s.n == 0) return -EINVAL;
     uint64_t v = 0;

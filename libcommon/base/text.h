@@ -36,6 +36,7 @@ Str str_trim(Str s); /* spaces and tabs */
 /* Cuts at the first `c`: returns the part before, *rest the part behind (absent when there was no
  * `c`). */
 Str str_cut(Str s, char c, Str *rest);
+bool str_is_text(Str s); /* valid UTF-8 (RFC 3629) without NUL: what PostgreSQL can hold as text */
 int str_to_i64(Str s, int64_t *ret); /* decimal, the whole of it; -EINVAL or -ERANGE */
 int str_to_u64(Str s, uint64_t *ret);
 
