@@ -1,0 +1,111 @@
+"""What the figures share: a private stack of release builds, twenty tenants, and measuring of processes."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("DOCKET_BUILD", str(Path(__file__).resolve().parents[2] / ".build" / "release"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
+from harness.stack import BUILD, Stack, until  # noqa: E402,F401
+
+TENANTS = 20
+RULES = 200
+AGENTS = 30
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def median(values):
+    ordered = sorted(values)
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+
+
+def documents(capacity):
+    """A tenant with 200 rules and room for `capacity` tickets."""
+    each = max(1, min(1000, -(-capacity // AGENTS)))
+    groups = ["售后", "物流", "跨境", "技术", "投诉", "VIP"]
+    words = ["退款", "丢件", "清关", "闪退", "态度", "会员", "发票", "破损", "换货", "超时"]
+    lines = ["settings: {default_group: 售后}", "skills: [英语]", "groups:"]
+    lines += [f"  - {{name: {group}, title: {group}}}" for group in groups]
+    lines += ["agents:"]
+    lines += [f"  - {{name: a{i}, title: 客服{i}, groups: [{', '.join(groups)}], skills: [英语], capacity: {each}, duty: true}}"
+              for i in range(AGENTS)]
+    lines += ["rules:"]
+    lines += [f"  - {{name: 规则{i}, when: {{any: [{{field: text, contains: [{words[i % 10]}{i}, {words[i % 10]}{'' if i < 10 else i}]}}]}},"
+              f" set: {{category: {words[i % 10]}/{i}, group: {groups[i % 6]}}}}}" for i in range(RULES)]
+    return "\n".join(lines) + "\n"
+
+
+class Bench:
+    def __init__(self, options):
+        self.options = options
+        self.terminal = sys.stderr if not os.isatty(1) else sys.stdout
+
+    def say(self, text):
+        print(text, file=self.terminal, flush=True)
+
+    def __enter__(self):
+        self.scratch = Path(tempfile.mkdtemp(prefix="docket-bench-", dir="/var/tmp"))
+        self.stack = None
+        return self
+
+    def __exit__(self, *_):
+        if self.stack:
+            self.stack.down()
+        shutil.rmtree(self.scratch, ignore_errors=True)
+
+    def fresh(self, tickets, routers=2):
+        """An empty stack with twenty tenants who have room for half of `tickets`; a file of their tokens."""
+        if self.stack:
+            self.stack.down()
+        self.stack = Stack().up("--router", routers, "--intake", 1)
+        tokens = []
+        for number in range(TENANTS):
+            tenant = self.stack.tenant(documents(tickets // 2 // TENANTS))
+            tokens.append(f"{tenant.number} {tenant.token}")
+        self.tokens = self.scratch / "tokens"
+        self.tokens.write_text("\n".join(tokens) + "\n")
+        return self.stack
+
+    def surge(self, rate, seconds, *more):
+        """One run of `docket surge` over all tenants: its summary."""
+        accepted = self.scratch / "accepted"
+        run = self.stack.docket("surge", "--rate", rate, "--seconds", seconds, "--tokens", self.tokens, "--duplicates", "1/50",
+                                "--connections", 64, "--accepted", accepted, "--json", *more, check=False,
+                                timeout=seconds * 3 + 120)
+        lines = run.stdout.strip().splitlines()
+        assert lines, f"surge said nothing: {run.stderr}"
+        return json.loads(lines[-1])
+
+    def stored(self):
+        return self.stack.sql("SELECT count(*) FROM ticket.tickets")[0][0]
+
+    def wait_stored(self, count, seconds):
+        """Seconds until so many tickets are committed, or None."""
+        began = time.monotonic()
+        try:
+            until(lambda: self.stored() >= count, seconds, "the tickets", every=0.25)
+        except AssertionError:
+            return None
+        return time.monotonic() - began
+
+
+def cpu_seconds(pid):
+    """User and system time of a process and its threads so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def peak_mib(pid):
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) / 1024
+    return 0.0
+
+
+def run(*words, **options):
+    return subprocess.run([str(word) for word in words], check=True, text=True, capture_output=True, **options)
