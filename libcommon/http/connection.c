@@ -4,7 +4,9 @@
  * and whether this is the end. */
 #include <assert.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -344,6 +346,16 @@ static void read_some(HttpConnection *c, int64_t now_us) {
     }
 }
 
+/* Whether the client has taken anything since the last call. The socket is writable again only
+ * after a third of its (large) buffer is free: a slow reader is heard long before that. */
+static bool is_taking(HttpConnection *c) {
+    int queued = 0;
+    if (ioctl(c->fd, SIOCOUTQ, &queued) < 0) return false;
+    bool less = queued < c->queued;
+    c->queued = queued;
+    return less;
+}
+
 static void send_some(HttpConnection *c) {
     if (c->blocked || c->out.n == c->out_sent) return;
     ssize_t n = send(c->fd, c->out.p + c->out_sent, c->out.n - c->out_sent, MSG_NOSIGNAL);
@@ -357,6 +369,7 @@ static void send_some(HttpConnection *c) {
     }
     if (c->out_sent < c->out.n) {
         c->blocked = true;
+        (void)is_taking(c);
         return;
     }
     c->out_sent = 0;
@@ -401,8 +414,11 @@ void connection_overdue(HttpConnection *c, int64_t now_ms) {
     case PHASE_BODY:
         refuse(c, &(HttpRefusal){408, "body", "did not arrive in time", "send it faster"});
         break;
-    case PHASE_IDLE:
     case PHASE_SEND:
+        c->fresh = is_taking(c);
+        if (!c->fresh) connection_close(c);
+        break;
+    case PHASE_IDLE:
     case PHASE_LINGER:
         connection_close(c);
         break;

@@ -65,6 +65,7 @@ struct HttpConnection {
     bool fresh;       /* what the phase waits for has begun anew: so does its deadline */
     int busy;         /* how many of our own calls are using it: not to be freed under them */
     size_t in_hand;   /* bytes read and not yet taken, behind the present request */
+    int queued;       /* bytes in the kernel's send buffer when we last looked */
     size_t discarded; /* bytes thrown away */
 
     Buf in;                     /* begins at the request not complete yet */
