@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-enum { LINES_PER_SECOND = 200, LINE_BYTES = 4096 };
+enum { LINES_PER_SECOND = 200, LINE_BYTES = 4096, MESSAGE_BYTES = 3600 };
 
 static struct {
     char service[32];
@@ -43,6 +43,20 @@ static bool within_rate(LogSite *site, uint32_t *ret_dropped) {
     return true;
 }
 
+/* The message as a JSON string, cut between characters so that the rest of the line still fits
+ * behind its escapes. */
+static void add_message(Buf *line, Str message) {
+    size_t n = 0;
+    for (size_t escaped = 0; n < message.n; n++) {
+        unsigned char c = (unsigned char)message.p[n];
+        escaped += c < 0x20 ? 6 : c == '"' || c == '\\' ? 2 : 1;
+        if (escaped > MESSAGE_BYTES) break;
+    }
+    while (n && n < message.n && ((unsigned char)message.p[n] & 0xc0) == 0x80)
+        n--;
+    buf_add_json(line, (Str){message.p, n});
+}
+
 void log_line(LogSite *site, LogLevel level, const LogAbout *about, const char *fmt, ...) {
     static const char *const names[] = {"debug", "info", "warn", "error"};
     char message[2048], when[25];
@@ -59,7 +73,7 @@ void log_line(LogSite *site, LogLevel level, const LogAbout *about, const char *
     if (log_state.json) {
         buf_printf(&line, "{\"time\":\"%s\",\"level\":\"%s\",\"service\":\"%s\",\"msg\":", when,
                    names[level], log_state.service);
-        buf_add_json(&line, str(message));
+        add_message(&line, str(message));
         if (about && about->tenant_id)
             buf_printf(&line, ",\"tenant\":%lld", (long long)about->tenant_id);
         if (about && about->ticket_id)
@@ -70,7 +84,7 @@ void log_line(LogSite *site, LogLevel level, const LogAbout *about, const char *
     } else {
         buf_printf(&line, "time=%s level=%s service=%s msg=", when, names[level],
                    log_state.service);
-        buf_add_json(&line, str(message));
+        add_message(&line, str(message));
         if (about && about->tenant_id)
             buf_printf(&line, " tenant=%lld", (long long)about->tenant_id);
         if (about && about->ticket_id)

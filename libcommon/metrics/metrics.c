@@ -30,6 +30,7 @@ typedef struct Family {
     size_t n_buckets;
     double bounds[BUCKETS_LIMIT];
     Metric *first, **last;
+    Metric *unseen; /* stands for all series beyond the limit */
 } Family;
 
 typedef struct Scraper {
@@ -77,29 +78,36 @@ static Family *family(const char *name, const char *help, MetricType type, const
     return f;
 }
 
+static Metric *new_series(const Family *f, const char *labels) {
+    Metric *m = xcalloc(1, sizeof(*m) + f->n_buckets * sizeof(m->buckets[0]));
+    m->type = f->type;
+    m->labels = xstrdup(labels);
+    m->n_buckets = f->n_buckets;
+    m->bounds = f->bounds;
+    return m;
+}
+
+static Metric *refused_counter(void) {
+    return metric_counter("docket_metrics_refused_total",
+                          "Series beyond the limit of 8,192, not shown.", NULL);
+}
+
 static Metric *series(const char *name, const char *help, const char *labels, MetricType type,
                       const double *bounds, size_t n) {
     Family *f = family(name, help, type, bounds, n);
     if (!labels) labels = "";
     for (Metric *m = f->first; m; m = m->next)
         if (strcmp(m->labels, labels) == 0) return m;
-    Metric *m = xcalloc(1, sizeof(*m) + n * sizeof(m->buckets[0]));
-    m->type = type;
-    m->labels = xstrdup(labels);
-    m->n_buckets = n;
-    m->bounds = f->bounds;
-    if (registry.series >= SERIES_LIMIT) { /* works, but is in no family */
-        metric_add(metric_counter("docket_metrics_refused_total",
-                                  "Series beyond the limit of 8,192, not shown.", NULL),
-                   1);
-        return m;
+    if (registry.series >= SERIES_LIMIT) {
+        metric_add(refused_counter(), 1);
+        if (!f->unseen) f->unseen = new_series(f, "");
+        return f->unseen;
     }
-    registry.series++;
-    if (registry.series == SERIES_LIMIT - 1) /* keep a place for the one that counts the rest */
-        (void)metric_counter("docket_metrics_refused_total",
-                             "Series beyond the limit of 8,192, not shown.", NULL);
+    Metric *m = new_series(f, labels);
     *f->last = m;
     f->last = &m->next;
+    if (++registry.series == SERIES_LIMIT - 1)
+        (void)refused_counter(); /* it takes the last place */
     return m;
 }
 

@@ -3,8 +3,8 @@
  * One registry a process, for one thread: threads of libraries must hand their numbers over through
  * the loop. Names follow docket_<room>_<what>_<unit>[_total]; labels never hold ids, addresses or
  * error texts (`tenant` is the one exception, bounded by the number of tenants). At most 8,192
- * series; beyond that a metric still works but is not shown, and docket_metrics_refused_total
- * counts it. */
+ * series; beyond that all of a family share one that is not shown, and docket_metrics_refused_total
+ * counts them. */
 #pragma once
 
 #include <stddef.h>
