@@ -104,7 +104,7 @@ static int add_node(Reader *r, Node *n) {
             assert(r->has_key);
             n->key = r->key;
             n->key_line = r->key_line;
-            n->start = r->key_start;
+            n->key_start = r->key_start;
             r->has_key = false;
         }
         *r->tail[r->depth - 1] = n;
@@ -146,15 +146,18 @@ static Node *new_node(Reader *r, NodeKind kind, const yaml_event_t *e) {
     Node *n = arena_zalloc(r->arena, sizeof(*n));
     n->kind = kind;
     n->line = line_of(r, e->start_mark);
+    n->start = byte_of(r, e->start_mark);
     return n;
 }
 
-static int open_node(Reader *r, NodeKind kind, const yaml_event_t *e) {
+static int open_node(Reader *r, NodeKind kind, bool flow, const yaml_event_t *e) {
     if (r->depth && r->open[r->depth - 1]->kind == NODE_MAP && !r->has_key) {
         problem(r->problems, at_line(r, line_of(r, e->start_mark)), "a key must be plain text");
         return -1;
     }
-    return add_node(r, new_node(r, kind, e));
+    Node *n = new_node(r, kind, e);
+    n->flow = flow;
+    return add_node(r, n);
 }
 
 static int on_scalar(Reader *r, const yaml_event_t *e) {
@@ -202,11 +205,16 @@ static int on_event(Reader *r, const yaml_event_t *e) {
     case YAML_SEQUENCE_START_EVENT:
         if (wants_plain(r, e, e->data.sequence_start.anchor, e->data.sequence_start.tag) < 0)
             return -1;
-        return open_node(r, NODE_LIST, e) < 0 ? -1 : 1;
+        return open_node(r, NODE_LIST, e->data.sequence_start.style == YAML_FLOW_SEQUENCE_STYLE,
+                         e) < 0
+                   ? -1
+                   : 1;
     case YAML_MAPPING_START_EVENT:
         if (wants_plain(r, e, e->data.mapping_start.anchor, e->data.mapping_start.tag) < 0)
             return -1;
-        return open_node(r, NODE_MAP, e) < 0 ? -1 : 1;
+        return open_node(r, NODE_MAP, e->data.mapping_start.style == YAML_FLOW_MAPPING_STYLE, e) < 0
+                   ? -1
+                   : 1;
     case YAML_SEQUENCE_END_EVENT:
     case YAML_MAPPING_END_EVENT:
         close_node(r, e);

@@ -23,8 +23,10 @@ typedef struct Node {
     Str text;                  /* NODE_TEXT; NUL-terminated */
     struct Node *first, *next; /* members, and the next one of the same parent */
     size_t n;                  /* of members */
-    size_t start,
-        end; /* bytes of the source that it takes up, key included; members of the root only */
+    /* Bytes of the source; of members only. `end` is behind the last character that says anything:
+     * comments and blank lines further down belong to nobody. */
+    size_t key_start, start, end;
+    bool flow; /* written in brackets */
 } Node;
 
 /* The root, or NULL with the problem noted. An empty document is NODE_NOTHING. Everything in the
