@@ -96,7 +96,8 @@ kafka_brokers() { # host:port[,host:port...]
     printf '%s' "${list#,}"
 }
 
-# The quorum is the static kind: the dynamic one writes the controllers' ports into the data, and ports may move.
+# The quorum is the static kind: the dynamic one writes the controllers' ports into the data, and ports may move. After
+# SIGKILL a broker is let in again only when its former session has timed out, so that is short (by default 9 s).
 kafka_configure() { # NAME
     local name=$1 home=$DOCKET_HOME/kafka/$1 id=1 voters='' count controller other
     [[ $name == kafka ]] || id=${name#kafka-}
@@ -129,6 +130,8 @@ share.coordinator.state.topic.replication.factor=$count
 share.coordinator.state.topic.min.isr=$((count > 1 ? 2 : 1))
 share.coordinator.state.topic.num.partitions=1
 unclean.leader.election.enable=false
+broker.heartbeat.interval.ms=500
+broker.session.timeout.ms=$((count > 1 ? 6000 : 3000))
 auto.create.topics.enable=false
 group.initial.rebalance.delay.ms=0
 message.max.bytes=1048576
