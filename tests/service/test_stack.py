@@ -58,6 +58,7 @@ class Stack:
         self.home = pathlib.Path(home)
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith("DOCKET_") or k == "DOCKET_CACHE"}
         self.environment.update(DOCKET_HOME=str(home), DOCKET_BIN=str(programs))
+        self.environment.update(DOCKET_TOKEN="the caller's", DOCKET_POSTGRES_ADMIN="the caller's")
 
     def __call__(self, *arguments, fails=False):
         done = subprocess.run([STACK, *arguments], env=self.environment, capture_output=True, text=True, timeout=120)
@@ -230,6 +231,7 @@ def test_a_paused_process_still_stops(stack):
     stack("pause", "router-2")
     stack("stop", "router-2")
     assert "router-2" not in stack.pids()
+    assert (stack.home / "log/router-2.log").read_text().endswith("drained\n"), "it could not hear SIGTERM and was killed"
 
 
 def test_a_stranger_with_a_recycled_pid_is_left_alone(stack):
