@@ -14,12 +14,13 @@ BEGIN
     END LOOP;
 END $$;
 
-CREATE SCHEMA docket;  -- what is nobody's own: tenants, migrations
+CREATE SCHEMA IF NOT EXISTS docket; -- what is nobody's own: tenants, and the migrations that `docket migrate` notes
 CREATE SCHEMA access;  -- owner: desk. Credentials
 CREATE SCHEMA config;  -- owner: desk (until then the operator's tool). Versioned documents
 CREATE SCHEMA intake;  -- owner: intake
 CREATE SCHEMA ticket;  -- owner: router
 GRANT USAGE ON SCHEMA docket, access, config, intake, ticket TO docket_intake, docket_router, docket_operator;
+GRANT SELECT ON docket.migrations TO docket_intake, docket_router, docket_operator; -- each refuses a schema that it does not know
 
 -- The second tenant fence (correctness.md 28): evaluated once a statement; unset means no tenant at all.
 CREATE FUNCTION docket.tenants() RETURNS bigint[] LANGUAGE sql STABLE PARALLEL SAFE AS

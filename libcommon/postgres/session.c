@@ -80,8 +80,23 @@ int postgres_session_run(PostgresSession *s, const char *sql, const Params *para
     return r;
 }
 
+/* Where in a long script it went wrong. */
+static void add_line(const PGresult *result, const char *sql, Buf *ret_problem) {
+    const char *at = result ? PQresultErrorField(result, PG_DIAG_STATEMENT_POSITION) : NULL;
+    int64_t characters;
+    if (!at || str_to_i64(str(at), &characters) < 0) return;
+    int line = 1;
+    for (; *sql && characters > 1; sql++) { /* counted in characters of UTF-8 */
+        if (((unsigned char)sql[1] & 0xc0) != 0x80) characters--;
+        if (*sql == '\n') line++;
+    }
+    buf_printf(ret_problem, "line %d: ", line);
+}
+
 int postgres_session_script(PostgresSession *s, const char *sql, Buf *ret_problem) {
-    return judge(s, PQexec(s->connection, sql), ret_problem);
+    PGresult *result = PQexec(s->connection, sql);
+    add_line(result, sql, ret_problem);
+    return judge(s, result, ret_problem);
 }
 
 const char *postgres_session_state(const PostgresSession *s) {
