@@ -73,17 +73,11 @@ static void watch_readiness(Runtime *r) {
     r->ready = ready;
 }
 
-static Metric *late_metric(void) {
-    return metric_histogram("docket_loop_late_seconds",
-                            "How late the loop's own timer fired: what every event waits.", NULL,
-                            metric_latency_s, METRIC_LATENCY_BUCKETS);
-}
-
 /* Keeps loop_last_turn_ms() fresh in an idle process, and measures how late timers are. */
 static void on_tick(void *arg) {
     Runtime *r = arg;
     int64_t now = clock_monotonic_ms();
-    if (r->tick_due_ms) metric_observe(late_metric(), (double)(now - r->tick_due_ms) / 1000);
+    if (r->tick_due_ms) metric_observe(r->late, (double)(now - r->tick_due_ms) / 1000);
     if (r->state == RUNTIME_RUNNING) watch_readiness(r);
     int64_t next = r->state == RUNTIME_RUNNING && !r->ready ? STARTING_TICK_MS : TICK_MS;
     r->tick_due_ms = now + next;
@@ -181,6 +175,9 @@ static int live(Runtime *r) {
     log_setup(r->service->name, strcmp(r->common->log_format, "json") == 0,
               level_named(r->common->log_level));
     metrics_build_info(r->service->name, DOCKET_VERSION);
+    r->late = metric_histogram("docket_loop_late_seconds",
+                               "How late the loop's own timer fired: what every event waits.", NULL,
+                               metric_latency_s, METRIC_LATENCY_BUCKETS);
     r->loop = loop_new();
     if (!r->loop) {
         log_error(NULL, "libevent cannot make an event loop");

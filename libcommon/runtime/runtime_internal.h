@@ -2,6 +2,7 @@
 #pragma once
 
 #include "http/server.h"
+#include "metrics/metrics.h"
 #include "runtime/runtime.h"
 
 enum { READY_CHECKS_LIMIT = 32 };
@@ -38,6 +39,7 @@ struct Runtime {
     size_t n_checks;
     LoopSignal *terminate, *interrupt;
     LoopTimer *tick, *drain_tick;
+    Metric *late; /* how late the tick fires */
     int64_t tick_due_ms, drain_until_ms;
 };
 
