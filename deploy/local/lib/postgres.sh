@@ -121,14 +121,12 @@ SELECT 'CREATE DATABASE docket OWNER docket_migrator'
 SQL
 }
 
-# After the migrations: every role they made may log in, each with a password of its own. The operator reads every
-# tenant, which row-level security would forbid.
+# After the migrations: every role they made may log in, each with a password of its own.
 postgres_let_roles_in() {
     local role
     for role in $(postgres_super docket <<<"\\t on
 \\a
 SELECT rolname FROM pg_roles WHERE rolname LIKE 'docket\\_%' AND rolname <> 'docket_migrator' ORDER BY 1;"); do
         printf "ALTER ROLE %s LOGIN PASSWORD '%s';\n" "$role" "$(secret "$role")"
-        [[ $role != docket_operator ]] || printf 'ALTER ROLE docket_operator BYPASSRLS;\n'
     done | postgres_super docket
 }
