@@ -63,7 +63,7 @@ Str nearest(Str wrong, const Str *candidates, size_t n) {
     uint32_t a[LETTERS_MAX], b[LETTERS_MAX];
     size_t a_n = letters(wrong, a);
     Str best = {NULL, 0};
-    size_t best_distance = a_n < 3 ? 2 : a_n / 3 + 1; /* to stay below */
+    size_t best_distance = a_n < 3 ? 2 : (a_n + 4) / 3; /* to stay below */
     for (size_t i = 0; i < n && a_n; i++) {
         size_t b_n = letters(candidates[i], b);
         if (!b_n) continue;
