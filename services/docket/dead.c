@@ -7,12 +7,9 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "docket/command.h"
+#include "events/dead.h"
 #include "events/submission.h"
 #include "kafka/admin.h"
-
-/* Headers that a router puts on a dead letter. */
-#define HEADER_REASON "docket_reason"
-#define HEADER_TOPIC  "docket_topic" /* where it came from, and where replay sends it */
 
 typedef struct DeadOptions {
     const char *brokers;
@@ -74,8 +71,8 @@ typedef struct ListState {
 static int list_one(void *arg, const KafkaMessage *letter, const Submission *s) {
     ListState *state = arg;
     char when[25], name[48];
-    Str why = kafka_message_header(letter, HEADER_REASON),
-        from = kafka_message_header(letter, HEADER_TOPIC);
+    Str why = kafka_message_header(letter, DEAD_HEADER_REASON),
+        from = kafka_message_header(letter, DEAD_HEADER_TOPIC);
     clock_format_ms(letter->timestamp_ms, when);
     (void)snprintf(name, sizeof(name), "%d:%lld", letter->partition, (long long)letter->offset);
     if (state->json) {
@@ -117,7 +114,7 @@ typedef struct ReplayState {
 static int replay_one(void *arg, const KafkaMessage *letter, const Submission *s) {
     ReplayState *state = arg;
     CLEANUP(buf_done) Buf problem = {0}, topic = {0};
-    Str from = kafka_message_header(letter, HEADER_TOPIC);
+    Str from = kafka_message_header(letter, DEAD_HEADER_TOPIC);
     (void)s;
     if (from.n == 0) {
         state->left++;

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "docket/verify_internal.h"
+#include "events/dead.h"
 #include "events/submission.h"
 #include "kafka/admin.h"
 
@@ -147,7 +148,7 @@ static int verify_dead(Verify *v) {
         if (r < 0) return -1;
         if (r == 0) return 0;
         f->checked++;
-        Str reason = kafka_message_header(&message, "docket_reason");
+        Str reason = kafka_message_header(&message, DEAD_HEADER_REASON);
         if (submission_decode(message.value, arena, &submission, &problem) == 0) {
             CLEANUP(params_done) Params params = {0};
             params_i64(&params, submission.tenant_id);
