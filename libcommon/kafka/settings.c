@@ -77,6 +77,7 @@ rd_kafka_conf_t *kafka_conf_new(const char *brokers, const char *client_id, Buf 
         /* Connect without being asked: so an idle client, too, notices that a broker is back. */
         {"enable.sparse.connections", "false"},
         {"broker.address.ttl", "5000"},
+        {"allow.auto.create.topics", "false"}, /* `docket` makes them, with their settings */
     };
     if (kafka_check_brokers(brokers, problem) < 0) return NULL;
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
