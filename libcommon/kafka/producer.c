@@ -355,7 +355,10 @@ static bool take_report(KafkaProducer *p, const rd_kafka_message_t *m) {
         broker_answered(p);
     } else if (breaks_instance(m->err)) {
         p->broken = true;
-        if (++r->attempts < ATTEMPTS_MAX && !p->freed &&
+        bool blameless =
+            m->err == RD_KAFKA_RESP_ERR__PURGE_QUEUE || m->err == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
+        if (!blameless) r->attempts++;
+        if (r->attempts < ATTEMPTS_MAX && !p->freed &&
             clock_monotonic_ms() - r->since_ms < p->settings.delivery_timeout_ms)
             return false;
     }
@@ -518,10 +521,19 @@ static void replace_instance(KafkaProducer *p) {
     hand_over(p);
 }
 
+/* A broker is connected, and yet the oldest record waits and waits: librdkafka has lost track of a
+ * partition, or the partition has no leader. The first needs a new instance, the second bears it.
+ */
+static bool is_stuck(const KafkaProducer *p, int64_t now) {
+    return p->first && !p->down && now - p->first->since_ms >= p->settings.stuck_ms &&
+           now - p->replaced_ms >= p->settings.stuck_ms;
+}
+
 static void on_tick(void *arg) {
     KafkaProducer *p = arg;
     loop_timer_arm(p->tick, TICK_MS);
     drain(p);
+    if (is_stuck(p, clock_monotonic_ms())) p->broken = true;
     if (p->broken) replace_instance(p);
 }
 
@@ -541,6 +553,7 @@ static void keep_settings(KafkaProducer *p, const KafkaProducerSettings *s) {
     if (!s->max_in_flight) p->settings.max_in_flight = 1;
     if (!s->delivery_timeout_ms) p->settings.delivery_timeout_ms = 300000;
     if (!s->quiet_ms) p->settings.quiet_ms = 1500;
+    if (!s->stuck_ms) p->settings.stuck_ms = 30000;
 }
 
 KafkaProducer *kafka_producer_new(Loop *loop, const KafkaProducerSettings *settings,

@@ -35,6 +35,8 @@ typedef struct KafkaProducerSettings {
     int delivery_timeout_ms; /* how long a record may wait for a broker; 0: 5 minutes */
     int quiet_ms; /* nothing answered for so long while records wait: kafka_produce() refuses with
                      -EHOSTDOWN; 0: 1500 */
+    int stuck_ms; /* a record waits for so long although a broker is connected: the instance is
+                     replaced; 0: 30 s */
     const char *const *topics; /* to warm: their leaders are known before the first record */
     size_t n_topics;
 } KafkaProducerSettings;
