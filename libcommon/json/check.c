@@ -1,5 +1,6 @@
 /* The one pass that decides whether a text is JSON that we take (the promises are in json.h). Every
  * check_x() starts at its first byte, leaves c->at behind its last, and returns 0 or -errno. */
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <unistr.h>
@@ -57,12 +58,24 @@ static inline uint64_t load8(const unsigned char *p) {
     return word;
 }
 
-/* Whether one of eight bytes ends a run of plain ASCII: a quote, a backslash, a control character
- * or a byte above 0x7f. (A borrow may report too much behind a true hit, never too little.) */
-static inline bool has_special(uint64_t word) {
+/* A bit for each of eight bytes that ends a run of plain ASCII: a quote, a backslash, a control
+ * character or a byte above 0x7f. Borrows may set bits above a true hit, so only the lowest one
+ * counts. */
+static inline uint64_t special_bits(uint64_t word) {
     const uint64_t ones = 0x0101010101010101u, highs = 0x8080808080808080u;
     uint64_t quote = word ^ (ones * '"'), backslash = word ^ (ones * '\\');
-    return ((word | (word - ones * 0x20) | (quote - ones) | (backslash - ones)) & highs) != 0;
+    return (word | (word - ones * 0x20) | (quote - ones) | (backslash - ones)) & highs;
+}
+
+static inline const unsigned char *skip_plain(const unsigned char *at, const unsigned char *end) {
+    while (end - at >= 8) {
+        uint64_t bits = special_bits(le64toh(load8(at)));
+        if (bits) return at + __builtin_ctzll(bits) / 8;
+        at += 8;
+    }
+    while (at < end && *at >= 0x20 && *at < 0x80 && *at != '"' && *at != '\\')
+        at++;
+    return at;
 }
 
 static int hex4(const unsigned char *p) {
@@ -109,12 +122,22 @@ static int check_escape(Check *c) {
     return 0;
 }
 
-/* Bytes above 0x7f: the whole run of them must be UTF-8 (no sequence spans an ASCII byte). */
+static inline bool is_tail(unsigned char c) {
+    return (c & 0xc0) == 0x80;
+}
+
+/* Bytes above 0x7f: the whole run of them must be UTF-8 (no sequence spans an ASCII byte). Chinese,
+ * which is nearly all of them, is told by its lead byte: E1 to EC have no overlong forms and no
+ * surrogates. */
 static int check_utf8_run(Check *c) {
-    const unsigned char *run = c->at;
-    while (c->at < c->end && *c->at >= 0x80)
-        c->at++;
-    const unsigned char *bad = u8_check(run, (size_t)(c->at - run));
+    const unsigned char *p = c->at;
+    while (c->end - p >= 3 && p[0] >= 0xe1 && p[0] <= 0xec && is_tail(p[1]) && is_tail(p[2]))
+        p += 3;
+    const unsigned char *rest = p;
+    while (p < c->end && *p >= 0x80)
+        p++;
+    const unsigned char *bad = p > rest ? u8_check(rest, (size_t)(p - rest)) : NULL;
+    c->at = p;
     return bad ? refuse_at(c, bad, -EINVAL, "invalid UTF-8") : 0;
 }
 
@@ -122,10 +145,7 @@ static int check_string(Check *c, bool *ret_escaped) {
     const unsigned char *quote = c->at++;
     *ret_escaped = false;
     for (;;) {
-        while (c->end - c->at >= 8 && !has_special(load8(c->at)))
-            c->at += 8;
-        while (c->at < c->end && *c->at >= 0x20 && *c->at < 0x80 && *c->at != '"' && *c->at != '\\')
-            c->at++;
+        c->at = skip_plain(c->at, c->end);
         if (c->at == c->end) return refuse_at(c, quote, -EINVAL, "the string has no end");
         int r = 0;
         if (*c->at == '"') {
