@@ -7,8 +7,12 @@
 
 /* By name. */
 static const Command *const commands[] = {
+    &dead_command,
+    &doctor_command,
     &keys_command,
     &migrate_command,
+    &topics_command,
+    &verify_command,
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
