@@ -57,7 +57,6 @@ void connection_close(HttpConnection *c) {
     c->first = c->last = NULL;
     c->server->connections--;
     server_enter(c->server, c, PHASE_HANDLER, 0);
-    connection_release(c);
 }
 
 /* ---- answers ---- */
@@ -227,7 +226,7 @@ static bool is_paused(const HttpConnection *c) {
 }
 
 /* Takes what it can from the front of (p, n); returns how much that is. The rest belongs to a head
- * that is not complete, or must wait. */
+ * that is not complete, or must wait; when we are deaf, it is thrown away. */
 static size_t take_requests(HttpConnection *c, const char *p, size_t n, int64_t now_us) {
     size_t used = 0;
     while (used < n && !c->closed && !c->deaf && !is_paused(c)) {
@@ -339,8 +338,6 @@ static void read_some(HttpConnection *c, int64_t now_us) {
         if (errno != EAGAIN && errno != EINTR) connection_close(c);
     } else if (n == 0) {
         c->eof = true;
-    } else if (c->deaf) {
-        c->discarded += (size_t)n;
     } else {
         feed(c, (size_t)n, now_us);
     }

@@ -152,7 +152,7 @@ static void on_connect(int fd, unsigned what, void *arg) {
     HttpServer *s = arg;
     (void)what;
     for (int i = 0; i < ACCEPTS_A_TURN; i++) {
-        struct sockaddr_storage from;
+        struct sockaddr_storage from = {0};
         socklen_t n = sizeof(from);
         int client = accept4(fd, (struct sockaddr *)&from, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (client >= 0) {
@@ -206,6 +206,12 @@ static void close_fd(int *fd) {
     if (*fd >= 0) (void)close(*fd);
 }
 
+static int take_fd(int *fd) {
+    int taken = *fd;
+    *fd = -1;
+    return taken;
+}
+
 int http_server_listen(HttpServer *s, const char *host_port, int *ret_port) {
     struct sockaddr_storage address;
     socklen_t n;
@@ -229,10 +235,9 @@ int http_server_listen(HttpServer *s, const char *host_port, int *ret_port) {
             ntohs(address.ss_family == AF_INET ? ((struct sockaddr_in *)&address)->sin_port
                                                : ((struct sockaddr_in6 *)&address)->sin6_port);
     HttpListener *l = &s->listeners[s->listener_count++];
-    *l = (HttpListener){.server = s, .fd = fd};
-    l->watch = loop_fd_new(s->loop, fd, on_connect, s);
+    *l = (HttpListener){.server = s, .fd = take_fd(&fd)};
+    l->watch = loop_fd_new(s->loop, l->fd, on_connect, s);
     loop_fd_want(l->watch, LOOP_READ);
-    fd = -1;
     return 0;
 }
 

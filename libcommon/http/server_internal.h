@@ -127,7 +127,7 @@ void connection_flush(HttpConnection *c);
 void connection_overdue(HttpConnection *c, int64_t now_ms); /* its phase has lasted too long */
 void connection_drain(HttpConnection *c);
 void connection_close(HttpConnection *c);   /* at once; freed when its last answer has come */
-void connection_release(HttpConnection *c); /* frees it once it is closed and owed nothing */
+void connection_release(HttpConnection *c); /* frees it if it is closed and owed nothing */
 /* x was answered and its bytes are in connection_answer_room(); x is gone afterwards. */
 void connection_answered(HttpExchange *x);
 Buf *connection_answer_room(HttpExchange *x);     /* NULL: nobody will read it */

@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -16,9 +17,12 @@ REQUESTS = REPOSITORY / "tests/unit/http/requests.txt"
 class Echo:
     """http_echo on a free port; `with Echo(head_ms=300) as echo`. Ends with a drain and asserts a clean exit."""
 
-    def __init__(self, program=PROGRAM, **limits):
+    def __init__(self, program=PROGRAM, descriptors=None, **limits):
+        def before():
+            if descriptors:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors, descriptors))
         self.process = subprocess.Popen([str(program), *(f"{k}={v}" for k, v in limits.items())], stdout=subprocess.PIPE,
-                                        stderr=subprocess.PIPE, text=True, env=dict(os.environ))
+                                        stderr=subprocess.PIPE, text=True, env=dict(os.environ), preexec_fn=before)
         self.port = int(self.process.stdout.readline().split()[1])
 
     def __enter__(self):

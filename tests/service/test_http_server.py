@@ -146,6 +146,22 @@ def test_a_body_that_drips_is_refused():
         assert client.answer() is None
 
 
+@pytest.mark.parametrize("start", [b"GET / HTTP/1.1\r\nX: ", b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n"],
+                         ids=["head", "body"])
+def test_dripping_wins_no_time(start):
+    with Echo(head_ms=500, body_ms=500) as echo, echo.connect() as client:
+        client.send(start)
+        client.socket.settimeout(0.05)  # a byte each 50 ms
+        for _ in range(100):
+            client.send(b"y")
+            try:
+                assert client.answer().status == 408
+                return
+            except socket.timeout:
+                pass
+        pytest.fail("still listened to after 5 s")
+
+
 def test_an_idle_connection_is_closed_without_a_word():
     with Echo(idle_ms=300) as echo, echo.connect() as client:
         client.send(get("/quick"))
@@ -259,6 +275,27 @@ def test_one_connection_too_many_is_told_when_to_come_again():
         until(served, what="the free place")
         for client in open_ones:
             client.socket.close()
+
+
+def cpu_seconds(process):
+    with open(f"/proc/{process.pid}/stat") as stat:
+        return sum(map(int, stat.read().rsplit(")", 1)[1].split()[11:13])) / 100
+
+
+def test_without_a_free_descriptor_new_clients_wait_and_the_rest_go_on():
+    with Echo(descriptors=40) as echo:
+        first = echo.connect()
+        many = [echo.connect() for _ in range(60)]
+        for client in many:
+            client.send(get("/quick"))
+        first.send(get("/quick"))
+        assert first.answer().status == 202
+        began = cpu_seconds(echo.process)
+        for client in many:  # each place that becomes free is taken by one who waits
+            assert client.answer().status == 202
+            client.socket.close()
+        assert cpu_seconds(echo.process) - began < 1
+        first.socket.close()
 
 
 # -- the corners of the protocol --------------------------------------------------------------------------------------------
