@@ -6,7 +6,7 @@
 #   LC_ALL=C sha256sum -- *.jar > .../deploy/local/kafka/SHA256SUMS
 
 KAFKA_VERSION=4.1.1
-KAFKA_HOME=${DOCKET_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/docket}/kafka-$KAFKA_VERSION
+KAFKA_HOME=$(realpath -m -s -- "${DOCKET_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/docket}")/kafka-$KAFKA_VERSION
 
 kafka_names() { # REPLY_NAMES
     shape kafka-brokers 1

@@ -4,15 +4,14 @@
 
 POSTGRES_BIN=${DOCKET_POSTGRES_BIN:-/usr/lib/postgresql/15/bin}
 
-postgres_user() { # COMMAND...: as the one who may run a server
+postgres_user() ( # COMMAND...: as the one who may run a server, from a directory that he may enter
+    cd /
     if ((EUID == 0)); then
-        setpriv --reuid postgres --regid postgres --init-groups -- "$@"
+        exec setpriv --reuid postgres --regid postgres --init-groups -- "$@"
     else
         "$@"
     fi
-}
-
-postgres_directory() { REPLY=$DOCKET_HOME/postgres; }
+)
 
 # psql as the superuser, from standard input; stops at the first error.
 postgres_super() { # DATABASE
@@ -66,6 +65,7 @@ min_wal_size = 512MB
 checkpoint_timeout = 15min
 wal_compression = $compression
 random_page_cost = 1.1
+$(grep '^dynamic_shared_memory_type' "$home/data/postgresql.conf")   # what initdb found to work here
 jit = off                               # our statements are short
 autovacuum_naptime = 10s
 log_line_prefix = '%m [%p] %q%u@%d '

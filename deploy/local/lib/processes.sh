@@ -80,7 +80,8 @@ process_record() { # NAME PID
 
 process_forget() { rm -f -- "$DOCKET_HOME/run/$1.pid" "$DOCKET_HOME/run/$1.start"; }
 
-# process_launch NAME COMMAND...: a session of its own, no descriptor of ours, its words in log/NAME.log.
+# process_launch NAME COMMAND...: a session of its own, no descriptor or directory of the caller's, its words in
+# log/NAME.log.
 process_launch() {
     local name=$1 pid log=$DOCKET_HOME/log/$1.log
     shift
@@ -89,6 +90,7 @@ process_launch() {
     (
         local fd files
         exec </dev/null >>"$log" 2>&1
+        cd "$DOCKET_HOME" || exit
         for fd in /proc/self/fd/*; do
             fd=${fd##*/}
             ((fd < 3)) || eval "exec $fd>&-"
