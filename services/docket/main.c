@@ -11,6 +11,7 @@ static const Command *const commands[] = {
     &doctor_command,
     &keys_command,
     &migrate_command,
+    &surge_command,
     &topics_command,
     &verify_command,
 };
