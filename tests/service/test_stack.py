@@ -45,6 +45,8 @@ def drain(*_):
 if os.path.exists(os.environ["DOCKET_HOME"] + "/refuse-service"):
     sys.exit("the last words of " + os.environ["DOCKET_INSTANCE"])
 signal.signal(signal.SIGTERM, drain)
+if os.environ.get("FREEZE"):
+    os.kill(os.getpid(), signal.SIGSTOP)
 for name in sorted(os.environ):
     if name.startswith("DOCKET_"):
         print(name + "=" + os.environ[name], flush=True)
@@ -278,6 +280,16 @@ def test_a_service_that_ends_at_once_is_named_with_its_last_words(stack):
     (stack.home / "refuse-service").touch()
     said = stack("up", fails=True)
     assert "router-2" in said and "the last words of router-2" in said
+
+
+def test_a_service_that_freezes_while_starting_is_not_waited_for(stack):
+    stack("stop", "router-2")
+    stack.environment["FREEZE"] = "yes"
+    try:
+        assert "was paused while starting" in stack("start", "router-2", fails=True)
+    finally:
+        del stack.environment["FREEZE"]
+    stack("resume", "router-2")
 
 
 def test_a_failed_migration_stops_before_the_services_and_says_why(stack):

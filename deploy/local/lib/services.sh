@@ -55,8 +55,9 @@ service_start() { # NAME
         "$program" --config "$REPOSITORY/deploy/config/$kind.conf"
 }
 
-service_ready() { # NAME: 0 ready, 1 not yet, 2 it has ended
+service_ready() { # NAME: 0 ready, 1 not yet, 2 it has ended or was frozen
     process_find "$1" || return 2
+    ! process_paused "$1" || return 2
     port "$1-ops"
     [[ $(curl -s -o /dev/null -m 2 -w '%{http_code}' "http://127.0.0.1:$REPLY/health/ready") == 200 ]]
 }
@@ -67,6 +68,7 @@ service_wait() { # NAME
     case $verdict in
         0) return 0 ;;
         2)
+            ! process_paused "$1" || fail "$1 启动时被暂停 was paused while starting" "deploy/local/stack resume $1"
             process_forget "$1"
             say_error "$1 启动失败 ended while starting"
             ;;
