@@ -221,7 +221,7 @@ int vault_ring_create(const char *file, Buf *ret_problem) {
 }
 
 int vault_ring_rotate(const char *file, Buf *ret_problem) {
-    CLEANUP(ring_wipe) Ring ring;
+    CLEANUP(ring_wipe) Ring ring = {0};
     struct stat st;
     unsigned newest = 0;
     int r = ring_read(file, &ring, &st, ret_problem);

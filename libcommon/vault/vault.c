@@ -134,6 +134,7 @@ static int load(Vault *v, Buf *problem) {
         if (keys) drop_keys(keys, ring.n);
         return r;
     }
+    assert(keys);
     if (!v->n || v->keys[v->active].id != ring.keys[ring.active].id) v->sealed = 0;
     drop_keys(v->keys, v->n);
     v->keys = keys;

@@ -126,6 +126,7 @@ static void invalid_texts_are_refused(void **state) {
         cJSON *tree = NULL;
         CLEANUP(buf_done) Buf problem = {0};
         if (json_parse(str(texts[i]), NULL, &tree, &problem) >= 0) fail_msg("taken: %s", texts[i]);
+        if (check(texts[i]) >= 0) fail_msg("left to cJSON: %s", texts[i]);
         assert_null(tree);
         assert_true(problem.n > 0);
     }

@@ -1,6 +1,7 @@
 /* One line per event, whatever is in it. */
 #include "log/log.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 static int real_stderr, captured;
@@ -95,6 +97,39 @@ static void a_line_stays_one_bounded_line(void **state) {
         }
 }
 
+static void again(void) {
+    log_info(NULL, "again");
+}
+
+static void what_was_left_out_is_counted_and_said(void **state) {
+    char wanted[64];
+    size_t shown = 0;
+    int64_t second;
+    (void)state;
+    log_setup("x", false, LOG_INFO);
+    do { /* until all of a flood falls into one second */
+        second = clock_monotonic_ms() / 1000;
+        while (clock_monotonic_ms() / 1000 == second)
+            (void)poll(NULL, 0, 1);
+        again(); /* says what an earlier attempt left out */
+        (void)lines();
+        shown = 1;
+        second = clock_monotonic_ms() / 1000;
+        for (int i = 0; i < 499; i++)
+            again();
+    } while (clock_monotonic_ms() / 1000 != second);
+    for (const char *p = lines(); (p = strchr(p, '\n')); p++)
+        shown++;
+    assert_int_equal(shown, 200);
+    while (clock_monotonic_ms() / 1000 == second)
+        (void)poll(NULL, 0, 1);
+    again();
+    (void)snprintf(wanted, sizeof(wanted), "msg=\"again\" left_out=%d\n", 300);
+    assert_non_null(strstr(lines(), wanted));
+    again();
+    assert_null(strstr(lines(), "left_out")); /* once */
+}
+
 static void one_call_site_cannot_flood(void **state) {
     size_t count = 0;
     (void)state;
@@ -117,6 +152,7 @@ int main(void) {
         CAPTURED(json_lines_are_json),
         CAPTURED(levels_below_are_not_shown),
         CAPTURED(a_line_stays_one_bounded_line),
+        CAPTURED(what_was_left_out_is_counted_and_said),
         CAPTURED(one_call_site_cannot_flood),
     };
     return cmocka_run_group_tests_name("log", tests, NULL, NULL);

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -150,6 +151,36 @@ static void what_was_deferred_before_the_loop_runs_at_its_start(void **state) {
     assert_int_equal(told.n, 200);
 }
 
+static void free_word(void *p) {
+    buf_printf(&told, "(%s)", (const char *)p);
+    free(p);
+}
+
+static char *word;
+static void free_word_later(void *arg) {
+    tell(arg);
+    loop_free_later(loop, word, free_word);
+}
+
+static void read_word(void *arg) {
+    tell(arg);
+    tell(word); /* another callback of the same turn may still look at it */
+}
+
+static void what_is_freed_later_lives_to_the_end_of_its_turn(void **state) {
+    (void)state;
+    word = strdup("w");
+    LoopTimer *first = loop_timer_new(loop, free_word_later, WORD("1")),
+              *second = loop_timer_new(loop, read_word, WORD("2"));
+    loop_timer_arm(first, 1);
+    loop_timer_arm(second, 2);
+    (void)poll(NULL, 0, 6); /* both are due in the first turn */
+    loop_run_for(loop, 2);
+    assert_string_equal(told.p, "12w(w)");
+    loop_timer_free(first);
+    loop_timer_free(second);
+}
+
 static int ends[2];
 static LoopFd *watched;
 static void free_watched(int fd, unsigned what, void *arg) {
@@ -228,6 +259,7 @@ int main(void) {
         ON_A_LOOP(a_timer_may_rearm_itself),
         ON_A_LOOP(a_disarmed_timer_stays_silent),
         ON_A_LOOP(deferred_work_runs_in_order_at_the_end_of_the_turn),
+        ON_A_LOOP(what_is_freed_later_lives_to_the_end_of_its_turn),
         ON_A_LOOP(what_was_deferred_before_the_loop_runs_at_its_start),
         ON_A_LOOP(a_descriptor_may_be_freed_in_its_own_callback),
         ON_A_LOOP(only_what_is_wanted_is_told),
