@@ -161,6 +161,9 @@ static void diff_section(Diff *d, Str section, const Node *before, const Node *a
             change.kind = DIFF_CHANGED;
             compare_things(d, was.nodes[old], is.nodes[i], &detail);
             change.detail = arena_str(d->arena, buf_str(&detail));
+        } else if (after->kind == NODE_MAP) {
+            show_value(&detail, flow(d, is.nodes[i]));
+            change.detail = arena_str(d->arena, buf_str(&detail));
         }
         if (old == INTERN_NONE || detail.n) add_change(d, change);
         buf_done(&detail);

@@ -19,7 +19,8 @@ typedef struct DocumentChange {
     DiffKind kind;
     Str section; /* "rules" */
     Str name;    /* "跨境清关"; of settings the key */
-    Str detail;  /* "priority: high → urgent; stop: — → on"; absent when added or removed */
+    Str detail; /* "priority: high → urgent; stop: — → on"; absent when added or removed, but the
+                   value of a new setting */
 } DocumentChange;
 
 /* In order of the new documents, removed ones after each section's others. Sources that are no YAML

@@ -7,6 +7,7 @@
 
 /* By name. */
 static const Command *const commands[] = {
+    &apply_command,
     &dead_command,
     &doctor_command,
     &keys_command,
