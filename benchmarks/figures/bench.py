@@ -35,8 +35,10 @@ def documents(capacity):
     lines += [f"  - {{name: a{i}, title: 客服{i}, groups: [{', '.join(groups)}], skills: [英语], capacity: {each}, duty: true}}"
               for i in range(AGENTS)]
     lines += ["rules:"]
-    lines += [f"  - {{name: 规则{i}, when: {{any: [{{field: text, contains: [{words[i % 10]}{i}, {words[i % 10]}{'' if i < 10 else i}]}}]}},"
-              f" set: {{category: {words[i % 10]}/{i}, group: {groups[i % 6]}}}}}" for i in range(RULES)]
+    for i in range(RULES):
+        word = words[i % 10]
+        lines.append(f"  - {{name: 规则{i}, when: {{any: [{{text: {{contains: [{word}{i}, {word if i < 10 else word + '类' + str(i)}]}}}}]}},"
+                     f" set: {{category: {word}/{i}, group: {groups[i % 6]}}}}}")
     return "\n".join(lines) + "\n"
 
 

@@ -13,7 +13,7 @@ agents:
     f"  - {{name: a{i}, title: 客服{i}, groups: [{'售后' if i % 2 else '物流'}], skills: [英语], capacity: 40, duty: true}}\n"
     for i in range(10)) + """
 rules:
-  - {name: 物流, when: {any: [{field: text, contains: [物流, 包裹, 快递, 派送]}]}, set: {category: 物流, group: 物流}}
+  - {name: 物流, when: {any: [{text: {contains: [物流, 包裹, 快递, 派送]}}]}, set: {category: 物流, group: 物流}}
 """
 
 

@@ -19,10 +19,10 @@ agents:
   - {name: dazhou, title: 大周, groups: [物流], skills: [英语], capacity: 1, duty: true}
 rules:
   - name: 丢件
-    when: {any: [{field: text, contains: [丢件, 没有更新]}]}
+    when: {any: [{text: {contains: [丢件, 没有更新]}}]}
     set: {category: 物流/丢件, group: 物流, priority: high}
   - name: 退款
-    when: {all: [{field: text, contains: [退款]}]}
+    when: {all: [{text: {contains: [退款]}}]}
     set: {category: 售后/退款, group: 售后, skills: [退款审批]}
 """
 

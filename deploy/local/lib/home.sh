@@ -31,17 +31,20 @@ home_make() {
     mkdir -p -- "$DOCKET_HOME" || fail "cannot make $DOCKET_HOME" "Set DOCKET_HOME to a directory you may write to."
     [[ -O $DOCKET_HOME && ! -L $DOCKET_HOME ]] ||
         fail "$DOCKET_HOME 不属于当前用户 does not belong to you" "Set DOCKET_HOME to a directory of your own."
-    chmod 0711 "$DOCKET_HOME" # the postgres user passes through
-    (
-        umask 077
-        mkdir -p "$DOCKET_HOME"/{run,log,secrets,redis,kafka}
-    )
+    # `down --purge` removes this directory, so it may not be one with somebody's things in it.
+    [[ -e $DOCKET_HOME/clone || -z $(ls -A -- "$DOCKET_HOME") ]] ||
+        fail "$DOCKET_HOME 已有其他内容 holds other things already" "Set DOCKET_HOME to a directory that is new or empty."
     # After `eval "$(stack env)"` in one clone, another clone's stack would work on the first one's directory.
     if [[ ! -e $DOCKET_HOME/clone ]]; then
         printf '%s\n' "$REPOSITORY" >"$DOCKET_HOME/clone"
     elif [[ $(<"$DOCKET_HOME/clone") != "$REPOSITORY" ]]; then
         say_warning "DOCKET_HOME=$DOCKET_HOME 属于 belongs to the clone $(<"$DOCKET_HOME/clone")"
     fi
+    chmod 0711 "$DOCKET_HOME" # the postgres user passes through
+    (
+        umask 077
+        mkdir -p "$DOCKET_HOME"/{run,log,secrets,redis,kafka}
+    )
     mkdir -p "$DOCKET_HOME/postgres"
     chmod 0711 "$DOCKET_HOME/postgres"
     if ((EUID == 0)); then
