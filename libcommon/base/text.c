@@ -169,6 +169,7 @@ void buf_printf(Buf *b, const char *fmt, ...) {
 void buf_add_json(Buf *b, Str s) {
     static const char hex[] = "0123456789abcdef";
     size_t plain = 0; /* start of the run not yet copied */
+    if (!s.p) s = STR("");
     buf_reserve(b, s.n + 2);
     buf_addc(b, '"');
     for (size_t i = 0; i < s.n; i++) {

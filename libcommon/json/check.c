@@ -447,7 +447,7 @@ static void describe(const Check *c, Buf *ret) {
 int json_check_find_big(Str text, const JsonLimits *limits, BigIntegers *ret_big,
                         Buf *ret_problem) {
     Check c;
-    c.start = c.at = (const unsigned char *)text.p;
+    c.start = c.at = (const unsigned char *)(text.p ? text.p : "");
     c.end = c.start + text.n;
     c.limits = limits ? *limits : JSON_LIMITS_DEFAULT;
     if (c.limits.depth > DEPTH_LIMIT) c.limits.depth = DEPTH_LIMIT;
