@@ -81,7 +81,11 @@ class Bench:
                                 timeout=seconds * 3 + 120)
         lines = run.stdout.strip().splitlines()
         assert lines, f"surge said nothing: {run.stderr}"
-        return json.loads(lines[-1])
+        said = json.loads(lines[-1])
+        said["tickets"] = said["accepted"]
+        said["p99_ms"] = said["latency_ms"]["p99"]
+        said["refused"] = sum(said["refused"].values()) + said["no_answer"] + said["unsent"]
+        return said
 
     def stored(self):
         return self.stack.sql("SELECT count(*) FROM ticket.tickets")[0][0]
