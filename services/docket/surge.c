@@ -35,7 +35,7 @@ static const char help[] =
     "  --timeout S          without an answer for so long it counts as lost (10)\n"
     "  --retry              503, 429 and lost answers again, under the same key\n"
     "  --seed N             other texts and requesters (1)\n"
-    "  --accepted FILE      every ticket accepted: `TENANT TICKET KEY` a line\n"
+    "  --accepted FILE      every ticket accepted: `TENANT TICKET KEY SENT-MS` a line\n"
     "  --json               the result as one JSON object\n"
     "  --quiet              no progress\n"
     "\n"

@@ -72,7 +72,7 @@ struct Load {
     size_t retries_n;
     int64_t *ids; /* by ticket; 0: none yet */
     int64_t next; /* slot */
-    int64_t start_us, last_check_us;
+    int64_t start_us, start_wall_ms, last_check_us;
     int64_t answered; /* slots with a final outcome */
     int64_t shown_sent, shown_accepted;
     SurgeLatency window; /* of the present second */
@@ -154,9 +154,9 @@ static void accepted(Load *l, const Request *r, int64_t id) {
         result->accepted++;
     *known = id;
     if (l->settings->accepted)
-        (void)fprintf(l->settings->accepted, "%.*s %lld surge-%s-%lld\n",
+        (void)fprintf(l->settings->accepted, "%.*s %lld surge-%s-%lld %lld\n",
                       STR_ARG(sender_of(l, r->ticket)->tenant), (long long)id, l->run,
-                      (long long)r->ticket);
+                      (long long)r->ticket, (long long)(l->start_wall_ms + r->intended_us / 1000));
 }
 
 /* -- connections ----------------------------------------------------------------------------------
@@ -550,6 +550,7 @@ int surge_run(const SurgeSettings *s, SurgeResult *ret, Buf *ret_problem) {
     l.interrupt = loop_signal_new(l.loop, SIGINT, on_interrupt, &l);
     l.connections = xcalloc((size_t)s->connections, sizeof(*l.connections));
     l.start_us = clock_monotonic_us() + 50000; /* connections stand by then */
+    l.start_wall_ms = clock_wall_ms() + 50;
     double cpu = cpu_us();
     for (int i = 0; i < s->connections; i++) {
         Connection *c = &l.connections[i];

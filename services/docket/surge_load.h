@@ -29,7 +29,7 @@ typedef struct SurgeSettings {
     int depth;          /* requests under way on one connection, at most SURGE_DEPTH_MAX */
     int64_t timeout_us; /* without an answer for so long: the connection is given up */
     bool retry;         /* 503, 429 and lost connections: again under the same key */
-    FILE *accepted;     /* or NULL: "tenant ticket key" of every 201 */
+    FILE *accepted;     /* or NULL: "tenant ticket key sent_ms" of every new ticket */
     bool progress;      /* a line each second on standard error */
 } SurgeSettings;
 

@@ -66,6 +66,7 @@ checkpoint_timeout = 15min
 wal_compression = $compression
 random_page_cost = 1.1
 $(grep '^dynamic_shared_memory_type' "$home/data/postgresql.conf")   # what initdb found to work here
+track_commit_timestamp = on             # when a ticket became visible, to the millisecond
 jit = off                               # our statements are short
 autovacuum_naptime = 10s
 log_line_prefix = '%m [%p] %q%u@%d '
