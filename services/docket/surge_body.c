@@ -208,6 +208,13 @@ static int read_csv(SurgeBodies *b, Str text, const char *column, Buf *ret_probl
     return 0;
 }
 
+/* A text, or an object with a body: a comment as Zendesk has it. */
+static void text_member(const cJSON *tree, const char *name, Str *ret) {
+    const cJSON *inner;
+    if (json_get_string(tree, name, ret) == 1) return;
+    if (json_get_object(tree, name, &inner) == 1) (void)json_get_string(inner, "body", ret);
+}
+
 static int add_json(SurgeBodies *b, Str line, const char *column, Buf *ret_problem) {
     CLEANUP(cjson_freep) cJSON *tree = NULL;
     Str subject = {NULL, 0}, body = {NULL, 0};
@@ -222,10 +229,7 @@ static int add_json(SurgeBodies *b, Str line, const char *column, Buf *ret_probl
     }
     if (json_as_string(tree, &body) != 1) {
         for (size_t i = 0; i < COUNT(body_names) && !body.p; i++)
-            if (json_get_string(tree, column ? column : body_names[i], &body) < 0 ||
-                (!body.p && json_get_object(tree, body_names[i], &inner) == 1 &&
-                 json_get_string(inner, "body", &body) < 0))
-                continue;
+            text_member(tree, column ? column : body_names[i], &body);
         for (size_t i = 0; i < COUNT(subject_names) && !subject.p; i++)
             (void)json_get_string(tree, subject_names[i], &subject);
     }
