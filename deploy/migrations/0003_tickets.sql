@@ -61,6 +61,7 @@ CREATE TABLE ticket.submission_keys (
     ticket_id   bigint NOT NULL,
     fingerprint bytea NOT NULL,            -- of what was sent under it
     created_at  timestamptz NOT NULL,      -- the gate's moment of acceptance
+    before_id   bigint,                    -- the ticket it belonged to before, when its 24 hours were over
     PRIMARY KEY (tenant_id, source_id, key)
 );
 COMMENT ON TABLE ticket.submission_keys IS 'owner: router. Rows live 24 hours; the router sweeps older ones';

@@ -1,0 +1,77 @@
+/* The one request that a Store is working on, and what its kinds share. */
+#pragma once
+
+#include "postgres/params.h"
+#include "postgres/rows.h"
+#include "store/connection_internal.h"
+#include "store/store.h"
+
+enum {
+    STORE_PARAMS = 4,
+    REQUESTER_BLOCK = 10000, /* ticket.requester_ids' increment */
+};
+
+/* One attempt's transaction. The parameters are built once and serve every attempt. */
+typedef struct Attempt {
+    PostgresQuery queries[POSTGRES_QUERIES_MAX];
+    size_t n;
+    unsigned flags;
+    /* Reads what was committed: either goes on with another attempt (request_attempt()) or ends the
+     * request (request_end()). */
+    void (*committed)(Store *s, const PostgresRows *const *results);
+} Attempt;
+
+struct Store {
+    Loop *loop;
+    Connection *connection;
+    LoopTimer *timer; /* the next try, or the end that must not come inside a call */
+    bool row_level_security, dead;
+
+    /* The request. */
+    bool busy;
+    StoreDone done;
+    void *done_arg;
+    int tries;        /* refused by a lock, a deadlock or a conflict */
+    int64_t since_ms; /* monotonic: without a connection since */
+    Attempt attempt;
+    bool ending;
+    StoreOutcome outcome;
+    Buf problem;
+    Params tenants, params[STORE_PARAMS];
+    Buf tenants_text;
+    int64_t tenants_last;
+    void *job; /* of the request's kind, in its arena */
+
+    /* Numbers for requesters, leased ahead. */
+    int64_t requester_next, requester_end, requester_spare; /* spare: the first of a whole block */
+};
+
+/* False, with `done` on its way, when another request is running. */
+bool request_begin(Store *s, StoreDone done, void *arg);
+void request_attempt(Store *s, const Attempt *attempt);
+/* The callback comes at once: the last thing a function does with the store. */
+void request_end(Store *s, StoreOutcome outcome, const char *problem);
+/* The same from inside the caller's call: the callback comes in the next turn. */
+void request_end_soon(Store *s, StoreOutcome outcome, const char *problem);
+
+/* `SET LOCAL docket.tenants` to the sorted distinct tenants added. The hot statements come with the
+ * planner told to hash what has no index, and only that. */
+void tenants_clear(Store *s);
+void tenants_add(Store *s, int64_t tenant_id); /* ascending, repetitions allowed */
+PostgresQuery tenants_query(Store *s);
+PostgresQuery tenants_query_bulk(Store *s);
+
+/* The next number for a requester; ask for no more than were leased. */
+int64_t requester_number(Store *s);
+
+/* Reading places and ledger rows by (tenant, id), through aliases. */
+extern const PostgresStatement places_statement, rows_statement;
+void places_params(Params *p, const int64_t *tenants, const int64_t *ids, size_t n);
+/* Row `row` of places_statement; version 0 when there is no such ticket. */
+TicketPlace place_read(const PostgresRows *rows, size_t row, Arena *arena);
+LedgerRow ledger_row_read(const PostgresRows *rows, size_t row,
+                          Arena *arena); /* of rows_statement */
+/* Joined by ',', sorted, each once: what a queue is named by. */
+Str skills_join(const Str *skills, size_t n, Arena *arena);
+/* {"a","b\"c"}: an array as the text that PostgreSQL reads. */
+void array_literal(const Str *values, size_t n, Buf *ret);
