@@ -31,9 +31,11 @@ CREATE TABLE ticket.tickets (
     PRIMARY KEY (tenant_id, id)
 ) PARTITION BY RANGE (id);
 COMMENT ON TABLE ticket.tickets IS 'owner: router; written by router and desk through libcommon/store. Partitions of 10 million ids, made ahead by ticket.make_partitions(); dropped by retention';
--- The only secondary index: who works on what, what waits (assignee NULL), and what a rebuild of Redis reads.
-CREATE INDEX tickets_open ON ticket.tickets (tenant_id, assignee_id, id)
+-- What a rebuild of Redis pages through, whatever the number of closed ones; and who works on what.
+CREATE INDEX tickets_open ON ticket.tickets (tenant_id, id)
     WHERE status IN ('new', 'assigned', 'in_progress', 'pending', 'on_hold');
+CREATE INDEX tickets_held ON ticket.tickets (tenant_id, assignee_id)
+    WHERE assignee_id IS NOT NULL AND status IN ('new', 'assigned', 'in_progress', 'pending', 'on_hold');
 CALL docket.fence('ticket.tickets');
 
 CREATE TABLE ticket.ledger (
@@ -107,6 +109,7 @@ CREATE TABLE ticket.outbox (
     key        bytea NOT NULL,
     message    bytea NOT NULL,             -- an Envelope
     created_at timestamptz NOT NULL DEFAULT now(),
+    taken_at   timestamptz,                -- some router is publishing it
     PRIMARY KEY (tenant_id, outbox_id)
 );
 COMMENT ON TABLE ticket.outbox IS 'owner: whoever writes (router, desk, tool). Deleted after publishing; rows older than 2 s are swept by any router';
@@ -162,3 +165,30 @@ BEGIN
 END $$;
 REVOKE ALL ON FUNCTION ticket.lease_ids() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ticket.lease_ids() TO docket_router, docket_intake;
+
+-- What is left of the outbox of every tenant, to whoever asks first: for 5 s it is theirs. By age, never by number:
+-- sequence order is not commit order.
+CREATE FUNCTION ticket.take_outbox(older interval, at_most integer)
+RETURNS TABLE (tenant_id bigint, outbox_id bigint, topic text, key bytea, message bytea)
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+    UPDATE ticket.outbox o SET taken_at = clock_timestamp()
+    FROM (SELECT d.tenant_id, d.outbox_id FROM ticket.outbox d
+          WHERE d.created_at <= clock_timestamp() - older
+            AND (d.taken_at IS NULL OR d.taken_at < clock_timestamp() - interval '5 seconds')
+          ORDER BY d.created_at LIMIT at_most FOR UPDATE SKIP LOCKED) due
+    WHERE o.tenant_id = due.tenant_id AND o.outbox_id = due.outbox_id
+    RETURNING o.tenant_id, o.outbox_id, o.topic, o.key, o.message
+$$;
+REVOKE ALL ON FUNCTION ticket.take_outbox(interval, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ticket.take_outbox(interval, integer) TO docket_router;
+
+-- Keys past their 24 hours (and an hour more, for what is still on its way), of every tenant. How many went.
+CREATE FUNCTION ticket.sweep_keys(at_most integer) RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+    WITH gone AS (DELETE FROM ticket.submission_keys k
+        USING (SELECT o.tenant_id, o.source_id, o.key FROM ticket.submission_keys o
+               WHERE o.created_at < now() - interval '25 hours' LIMIT at_most FOR UPDATE SKIP LOCKED) old
+        WHERE k.tenant_id = old.tenant_id AND k.source_id = old.source_id AND k.key = old.key RETURNING 1)
+    SELECT count(*) FROM gone
+$$;
+REVOKE ALL ON FUNCTION ticket.sweep_keys(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ticket.sweep_keys(integer) TO docket_router;

@@ -181,8 +181,7 @@ static void tickets_params(Params *p, const NewTicketsJob *job) {
     COLUMN(PARAM_TIME, params_element_time_ms(p, u->accepted_ms))
     COLUMN(PARAM_UUID, params_element_uuid(p, u->cause))
     INT(t->revision)
-    COLUMN(PARAM_BYTEA, char trace[25]; memcpy(trace, u->trace.trace_id, 16);
-           memcpy(trace + 16, u->trace.span_id, 8); trace[24] = (char)u->trace.flags;
+    COLUMN(PARAM_BYTEA, char trace[TRACE_BYTES]; trace_bytes(&u->trace, trace);
            params_element_text(p, (Str){trace, sizeof(trace)}))
     COLUMN(PARAM_JSONB, params_element_text(p, job->created[job->order[i]]))
     TEXT(str(ledger_kind_name(t->assignee_id ? LEDGER_TICKET_ASSIGNED : LEDGER_TICKET_QUEUED)))

@@ -7,7 +7,8 @@
 const PostgresStatement places_statement = {
     "store_places",
     "SELECT i.n, t.tenant_id, t.id, t.version, t.status, t.priority, t.group_id, t.assignee_id,"
-    "       t.skills, t.created_at"
+    "       t.skills, t.created_at,"
+    "       date_trunc('milliseconds', greatest(now(), t.updated_at) + interval '999 us') AS at"
     " FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY i (tenant_id, id, n)"
     " CROSS JOIN LATERAL (SELECT coalesce((SELECT a.ticket_id FROM ticket.aliases a"
     "   WHERE a.tenant_id = i.tenant_id AND a.id = i.id), i.id) AS id) r"
@@ -87,12 +88,18 @@ LedgerRow ledger_row_read(const PostgresRows *rows, size_t row, Arena *arena) {
                    .payload = arena_str(arena, rows_str(rows, row, 11))};
     Str trace = rows_str(rows, row, 10);
     (void)ledger_kind_parse(rows_str(rows, row, 6), &l.kind); /* unknown: no event of ours */
-    if (trace.n == 25) {
+    if (trace.n == TRACE_BYTES) {
         memcpy(l.trace.trace_id, trace.p, 16);
         memcpy(l.trace.span_id, trace.p + 16, 8);
         l.trace.flags = (uint8_t)trace.p[24];
     }
     return l;
+}
+
+void trace_bytes(const Trace *t, char ret[TRACE_BYTES]) {
+    memcpy(ret, t->trace_id, 16);
+    memcpy(ret + 16, t->span_id, 8);
+    ret[24] = (char)t->flags;
 }
 
 void array_literal(const Str *values, size_t n, Buf *ret) {

@@ -46,6 +46,18 @@ void tenants_add(Store *s, int64_t tenant_id) {
     s->tenants_last = tenant_id;
 }
 
+static int compare_tenants(const void *a, const void *b) {
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+void tenants_add_all(Store *s, int64_t *tenants, size_t n) {
+    if (n) qsort(tenants, n, sizeof(*tenants), compare_tenants);
+    for (size_t i = 0; i < n; i++)
+        tenants_add(s, tenants[i]);
+}
+
+/* May be asked for again by the request's next transaction. */
 static PostgresQuery tenants(Store *s, const PostgresStatement *statement) {
     if (!s->tenants_text.n) buf_addc(&s->tenants_text, '{');
     buf_addc(&s->tenants_text, '}');

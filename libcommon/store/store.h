@@ -73,6 +73,10 @@ typedef struct NewTicket {
     Str place_reason;    /* JSON object */
     int64_t revision;
     Str note; /* ledger note besides; absent: none (a third row, kind ticket_noted) */
+    /* The id of a NEW_TICKET_CONFLICT, when its submission comes again under a fresh one (0: none):
+     * its key goes over to the fresh id, and both ledgers get a note. Asked again about the taken
+     * id with the same cause, the store answers REPLAYED and the fresh ticket's place. */
+    int64_t instead_of;
     /* out */
     NewTicketFate fate;
     TicketPlace place;
@@ -112,6 +116,7 @@ typedef struct TicketChange {
     TicketStatus to_status;
     int64_t to_group_id, to_assignee_id;
     Str reason; /* JSON object */
+    Str note;   /* of LEDGER_TICKET_NOTED, which leaves status, group and assignee as they are */
     int64_t revision;
     Trace trace;
     /* out */

@@ -57,7 +57,8 @@ void request_end_soon(Store *s, StoreOutcome outcome, const char *problem);
 /* `SET LOCAL docket.tenants` to the sorted distinct tenants added. The hot statements come with the
  * planner told to hash what has no index, and only that. */
 void tenants_clear(Store *s);
-void tenants_add(Store *s, int64_t tenant_id); /* ascending, repetitions allowed */
+void tenants_add(Store *s, int64_t tenant_id);              /* ascending, repetitions allowed */
+void tenants_add_all(Store *s, int64_t *tenants, size_t n); /* sorts them */
 PostgresQuery tenants_query(Store *s);
 PostgresQuery tenants_query_bulk(Store *s);
 
@@ -73,5 +74,7 @@ LedgerRow ledger_row_read(const PostgresRows *rows, size_t row,
                           Arena *arena); /* of rows_statement */
 /* Joined by ',', sorted, each once: what a queue is named by. */
 Str skills_join(const Str *skills, size_t n, Arena *arena);
+enum { TRACE_BYTES = 25 };
+void trace_bytes(const Trace *t, char ret[TRACE_BYTES]); /* as in the envelope */
 /* {"a","b\"c"}: an array as the text that PostgreSQL reads. */
 void array_literal(const Str *values, size_t n, Buf *ret);
