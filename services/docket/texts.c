@@ -122,9 +122,9 @@ static void write_description(Writer *w) {
     TextLanguage language = w->s->language;
     uint32_t manner = roll(w, 10);
     add(w, pick(w, openings[language]));
-    if (manner > 0) add(w, pick(w, contexts[language]));
+    if (manner > 0) add(w, pick(w, w->s->general ? general_contexts : contexts[language]));
     add(w, pick(w, w->s->bodies));
-    if (manner == 0) { /* in a hurry: what is wrong, and which order */
+    if (manner == 0 && !w->s->general) { /* in a hurry: what is wrong, and which order */
         add(w, language == TEXT_ENGLISH ? "Order {o}." : "订单 {o}。");
         return;
     }

@@ -30,6 +30,7 @@ typedef struct Situation {
     TextLanguage language;
     ProductClass product;
     bool abroad;      /* a foreign region, an order of the cross-border shop */
+    bool general;     /* about the account or the shop, not about one product */
     bool has_device;  /* names a device */
     const char *kind; /* what a form would have set; NULL: left to the rules */
     Words subjects, bodies;
@@ -39,8 +40,8 @@ extern const Situation situations[];
 extern const size_t situations_n;
 
 extern const Words products[PRODUCT_CLASSES], products_english;
-extern const Words openings[TEXT_LANGUAGES], contexts[TEXT_LANGUAGES], demands[TEXT_LANGUAGES],
-    closings[TEXT_LANGUAGES];
+extern const Words openings[TEXT_LANGUAGES], contexts[TEXT_LANGUAGES], general_contexts,
+    demands[TEXT_LANGUAGES], closings[TEXT_LANGUAGES];
 extern const Words carriers, towns, payments, sizes, coupons, surnames, given_names, first_names,
     last_names;
 extern const char *const countries[][2]; /* {"美国", "us"} */
