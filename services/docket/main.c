@@ -11,8 +11,12 @@ static const Command *const commands[] = {
     &dead_command,
     &doctor_command,
     &keys_command,
+    &ledger_command,
     &migrate_command,
+    &source_command,
     &surge_command,
+    &tenant_command,
+    &token_command,
     &topics_command,
     &verify_command,
 };
