@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import uuid
+from urllib.parse import urlsplit
 
 import pytest
 from psycopg2.extras import Json
@@ -21,8 +22,8 @@ def servers():
     try:
         running.up("--servers")
         running.docket("migrate")
-        if not running.sql("SELECT rolcanlogin FROM pg_roles WHERE rolname = 'docket_operator'", admin=True)[0][0]:
-            running.sql("ALTER ROLE docket_operator LOGIN", admin=True)
+        password = urlsplit(running.environment["DOCKET_POSTGRES"]).password  # the stack does so before its services
+        running.sql("ALTER ROLE docket_operator LOGIN PASSWORD %s", password, admin=True)
         yield running
     finally:
         running.down()
