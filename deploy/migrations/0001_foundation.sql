@@ -30,7 +30,7 @@ $$ SELECT coalesce(nullif(current_setting('docket.tenants', true), ''), '{}')::b
 CREATE PROCEDURE docket.fence(target regclass) LANGUAGE plpgsql AS $$
 BEGIN
     EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', target);
-    EXECUTE format('CREATE POLICY tenant ON %s USING (tenant_id = ANY ((SELECT docket.tenants())::bigint[]))', target);
+    EXECUTE format('CREATE POLICY tenant ON %s USING ((tenant_id = ANY ((SELECT docket.tenants())::bigint[])) IS TRUE)', target);
     EXECUTE format('CREATE POLICY operator ON %s FOR SELECT TO docket_operator USING (true)', target);
     EXECUTE format('GRANT SELECT ON %s TO docket_operator', target);
 END $$;
