@@ -28,7 +28,7 @@ static const char help[] =
     "  --tenants N          use the first N senders of that file (all)\n"
     "  --input FILE         texts from CSV or JSON lines; - is standard input\n"
     "  --column NAME        the text's column or member\n"
-    "  --channels A,B       channels that the tickets name in turn (the source's default)\n"
+    "  --channels A,B       channels that the tickets name (web,app,api; - names none)\n"
     "  --duplicates 1/N     one ticket in N is sent twice, 0 none (1/50)\n"
     "  --connections N      keep-alive connections (64)\n"
     "  --depth N            requests under way on one connection, up to 16 (1)\n"

@@ -7,12 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "docket/texts.h"
 #include "json/json.h"
 
 enum {
-    GENERATED = 8192,
     CSV_COLUMNS = 256,
-    REQUESTERS = 200000,
     TEXT_BYTES = 65536 /* longer ones are cut: the gate takes 256 KiB, escapes included */
 };
 static const size_t FILE_BYTES = (size_t)1 << 30;
@@ -26,6 +25,7 @@ struct SurgeBodies {
     Buf store;
     Text *texts;
     size_t n, room;
+    Buf scratch; /* of the generator */
     uint64_t seed;
     Str channels[16];
     size_t channels_n;
@@ -41,6 +41,7 @@ static uint64_t mix(uint64_t x) { /* splitmix64 */
 SurgeBodies *surge_bodies_free(SurgeBodies *b) {
     if (!b) return NULL;
     buf_done(&b->store);
+    buf_done(&b->scratch);
     free(b->texts);
     free(b);
     return NULL;
@@ -94,26 +95,8 @@ static void add(SurgeBodies *b, Str subject, Str body) {
 }
 
 SurgeBodies *surge_bodies_generate(uint64_t seed) {
-    static const char *const moods[] = {"请尽快处理", "已经等了很久", "非常失望", "麻烦看一下",
-                                        "谢谢"};
-    static const char *const what[] = {"物流一直不更新",       "收到的商品有破损", "退款还没有到账",
-                                       "清关被扣需要什么资料", "无法登录账号",     "想改收货地址"};
-    static const char *const product[] = {"蓝牙耳机", "电饭煲", "羽绒服", "儿童座椅", "空气净化器"};
     SurgeBodies *b = xcalloc(1, sizeof(*b));
     b->seed = seed;
-    CLEANUP(buf_done) Buf subject = {0};
-    CLEANUP(buf_done) Buf body = {0};
-    for (uint64_t i = 0; i < GENERATED; i++) {
-        uint64_t dice = mix(seed * 1000003 + i);
-        buf_clear(&subject);
-        buf_clear(&body);
-        buf_printf(&subject, "%s：%s", product[dice % 5], what[dice / 5 % 6]);
-        buf_printf(&body, "您好，订单 %llu 的%s，%s，%s。下单时间是 11 月 %llu 日，%s。",
-                   (unsigned long long)(202600000000 + dice / 30 % 100000000), product[dice % 5],
-                   what[dice / 5 % 6], moods[dice / 30 % 5],
-                   (unsigned long long)(dice / 150 % 28 + 1), moods[dice / 4200 % 5]);
-        add(b, buf_str(&subject), buf_str(&body));
-    }
     return b;
 }
 
@@ -311,33 +294,55 @@ int surge_bodies_read(const char *file, const char *column, uint64_t seed, Surge
 
 #define ADD(ret, literal) buf_add((ret), "" literal, sizeof(literal) - 1)
 
-void surge_bodies_write(const SurgeBodies *b, int64_t ticket, Buf *ret) {
-    uint64_t dice = mix(b->seed ^ (uint64_t)ticket);
-    const Text *t = &b->texts[(size_t)ticket % b->n];
-    const char *p = b->store.p + t->at;
-    if (t->body_n == 0) { /* a whole ticket, as it stands in the file */
-        buf_add(ret, p, t->subject_n);
-        return;
-    }
-    uint64_t who = dice % REQUESTERS;
+static void add_member(Buf *ret, const char *name, Str value) { /* ,"name":"value" */
+    if (!value.p) return;
+    ADD(ret, ",\"");
+    buf_adds(ret, name);
+    ADD(ret, "\":");
+    buf_add_json(ret, value);
+}
+
+void surge_bodies_write(SurgeBodies *b, int64_t ticket, Buf *ret) {
+    TextTicket t;
+    uint64_t state = mix(b->seed * 0x100000001B3u ^ (uint64_t)ticket);
+    uint64_t dice = mix(state);
+    texts_next(&state, &b->scratch, &t);
+
     ADD(ret, "{\"ticket\":{\"subject\":");
-    buf_add(ret, p, t->subject_n);
-    ADD(ret, ",\"comment\":{\"body\":");
-    buf_add(ret, p + t->subject_n, t->body_n);
-    ADD(ret, "},\"requester\":{\"name\":\"顾客");
-    buf_add_u64(ret, who);
-    ADD(ret, "\",\"email\":\"customer");
-    buf_add_u64(ret, who);
-    ADD(ret, "@example.com\",\"phone\":\"");
-    buf_add_u64(ret, 17000000000 + who);
-    ADD(ret, "\"},\"order\":\"SO");
-    buf_add_u64(ret, 100000000 + (uint64_t)ticket);
-    if (b->channels_n) {
-        ADD(ret, "\",\"via\":{\"channel\":\"");
-        buf_add_str(ret, b->channels[dice / REQUESTERS % b->channels_n]);
-        ADD(ret, "\"}");
+    if (b->n) {
+        const Text *text = &b->texts[(size_t)ticket % b->n];
+        const char *p = b->store.p + text->at;
+        if (text->body_n == 0) { /* a whole ticket, as it stands in the file */
+            ret->n -= sizeof("{\"ticket\":{\"subject\":") - 1;
+            buf_add(ret, p, text->subject_n);
+            return;
+        }
+        buf_add(ret, p, text->subject_n);
+        ADD(ret, ",\"comment\":{\"body\":");
+        buf_add(ret, p + text->subject_n, text->body_n);
     } else {
-        ADD(ret, "\"");
+        buf_add_json(ret, t.subject);
+        ADD(ret, ",\"comment\":{\"body\":");
+        buf_add_json(ret, t.description);
+    }
+    ADD(ret, "},\"requester\":{\"name\":");
+    buf_add_json(ret, t.name);
+    add_member(ret, "email", t.email);
+    add_member(ret, "phone", t.phone);
+    ADD(ret, "}");
+    add_member(ret, "kind", t.kind);
+    add_member(ret, "tier", t.tier);
+    add_member(ret, "region", t.region);
+    add_member(ret, "language", t.language);
+    add_member(ret, "order", t.order);
+    add_member(ret, "product", t.product);
+    add_member(ret, "batch", t.batch);
+    add_member(ret, "device", t.device);
+    Str channel = b->channels_n ? b->channels[dice % b->channels_n] : t.channel;
+    if (!str_is(channel, "-")) {
+        ADD(ret, ",\"via\":{\"channel\":");
+        buf_add_json(ret, channel);
+        ADD(ret, "}");
     }
     ADD(ret, "}}");
 }

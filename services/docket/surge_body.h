@@ -25,10 +25,11 @@ int surge_bodies_read(const char *file, const char *column, uint64_t seed, Surge
 SurgeBodies *surge_bodies_free(SurgeBodies *b);
 DEFINE_FREEP(SurgeBodies, surge_bodies)
 
-size_t surge_bodies_count(const SurgeBodies *b); /* different texts */
-/* Channels that the tickets name in turn: "web,app"; NULL: none. Must outlive b. */
+size_t surge_bodies_count(const SurgeBodies *b); /* texts of the file; 0: generated */
+/* Channels that the tickets name instead of the generator's web, app and api: "email,chat"; "-":
+ * none, so the source's default. Must outlive b. */
 void surge_bodies_channels(SurgeBodies *b, const char *channels);
-void surge_bodies_write(const SurgeBodies *b, int64_t ticket, Buf *ret); /* appends */
+void surge_bodies_write(SurgeBodies *b, int64_t ticket, Buf *ret); /* appends */
 
 /* Pure: the fields of the next CSV record (RFC 4180) of *text, unquoted into *store (cleared
  * first). How many (at most `max`; more are dropped), 0 at the end. */

@@ -446,12 +446,14 @@ static void show(const Load *l, const SurgeLatency *window, int64_t sent, int64_
 
 static void on_second(void *arg) {
     Load *l = arg;
+    if (l->settings->accepted) (void)fflush(l->settings->accepted); /* others read it meanwhile */
+    loop_timer_arm(l->second, 1000);
+    if (!l->settings->progress) return;
     int64_t got = l->result->accepted + l->result->twice + l->result->other_id;
     show(l, &l->window, l->result->sent - l->shown_sent, got - l->shown_accepted);
     l->shown_sent = l->result->sent;
     l->shown_accepted = got;
     l->window = (SurgeLatency){0};
-    loop_timer_arm(l->second, 1000);
 }
 
 static void on_interrupt(void *arg) {
@@ -560,7 +562,7 @@ int surge_run(const SurgeSettings *s, SurgeResult *ret, Buf *ret_problem) {
         connection_open(c);
     }
     loop_timer_arm(l.tick, 50);
-    if (s->progress) loop_timer_arm(l.second, 1050);
+    loop_timer_arm(l.second, 1050);
     loop_run(l.loop);
     ret->took_us = now_us(&l);
     ret->unsent = (l.stopping ? surge_plan_due(s->plan, now_us(&l)) : s->plan->slots) - l.next;

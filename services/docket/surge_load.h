@@ -24,7 +24,7 @@ typedef struct SurgeSettings {
     const SurgeSender *senders;
     size_t senders_n;
     const SurgePlan *plan;
-    const SurgeBodies *bodies;
+    SurgeBodies *bodies;
     int connections;    /* in all */
     int depth;          /* requests under way on one connection, at most SURGE_DEPTH_MAX */
     int64_t timeout_us; /* without an answer for so long: the connection is given up */
