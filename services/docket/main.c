@@ -7,18 +7,9 @@
 
 /* By name. */
 static const Command *const commands[] = {
-    &apply_command,
-    &dead_command,
-    &doctor_command,
-    &keys_command,
-    &ledger_command,
-    &migrate_command,
-    &source_command,
-    &surge_command,
-    &tenant_command,
-    &token_command,
-    &topics_command,
-    &verify_command,
+    &apply_command,  &dead_command,    &doctor_command, &keys_command,
+    &ledger_command, &migrate_command, &source_command, &surge_command,
+    &tenant_command, &token_command,   &topics_command, &verify_command,
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
