@@ -2,10 +2,8 @@
  * answers. */
 #include "store/tokens.h"
 
-#include <openssl/crypto.h>
-#include <openssl/sha.h>
-
 #include "base/clock.h"
+#include "digest/digest.h"
 #include "postgres/client.h"
 
 enum {
@@ -34,7 +32,7 @@ typedef struct Waiter {
 } Waiter;
 
 typedef struct Entry {
-    uint8_t hash[SHA256_DIGEST_LENGTH];
+    uint8_t hash[DIGEST_SHA256_BYTES];
     int64_t read_ms;    /* monotonic, when PostgreSQL said so; 0: never yet */
     int64_t expires_ms; /* wall clock; 0: never */
     bool known, revoked;
@@ -67,7 +65,7 @@ static size_t slot_of(const Tokens *t, const uint8_t *hash) {
     size_t slot = (size_t)key & (t->room - 1);
     /* Only hashes are compared, and whoever can choose those can choose tokens: constant time all
      * the same. */
-    while (t->table[slot] && CRYPTO_memcmp(t->table[slot]->hash, hash, SHA256_DIGEST_LENGTH) != 0)
+    while (t->table[slot] && !digest_equal(t->table[slot]->hash, hash))
         slot = (slot + 1) & (t->room - 1);
     return slot;
 }
@@ -165,8 +163,8 @@ static void want(Tokens *t, Entry *e) {
 }
 
 void tokens_check(Tokens *t, Str token, TokenCallback cb, void *arg) {
-    uint8_t hash[SHA256_DIGEST_LENGTH];
-    (void)SHA256((const unsigned char *)token.p, token.n, hash);
+    uint8_t hash[DIGEST_SHA256_BYTES];
+    digest_sha256(token, hash);
     int64_t now = clock_monotonic_ms();
     Entry *e = entry_get(t, hash);
     if (!e) {
@@ -280,7 +278,7 @@ static void ask(Tokens *t) {
     size_t n = t->wanted_n < PER_QUERY ? t->wanted_n : PER_QUERY;
     params_array(&params, PARAM_BYTEA, n);
     for (size_t i = 0; i < n; i++)
-        params_element_text(&params, (Str){(const char *)t->wanted[i]->hash, SHA256_DIGEST_LENGTH});
+        params_element_text(&params, (Str){(const char *)t->wanted[i]->hash, DIGEST_SHA256_BYTES});
     if (postgres_client_run(t->postgres, POSTGRES_READ_ONLY, &(PostgresQuery){&find, &params}, 1,
                             found, t) < 0)
         return;

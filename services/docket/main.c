@@ -5,12 +5,14 @@
 
 #include "docket/command.h"
 
-/* By name. */
+/* By name; one a line, so that two new ones do not collide. */
+/* clang-format off */
 static const Command *const commands[] = {
     &apply_command,  &dead_command,    &doctor_command, &keys_command,
     &ledger_command, &migrate_command, &source_command, &surge_command,
     &tenant_command, &token_command,   &topics_command, &verify_command,
 };
+/* clang-format on */
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
 static void print_usage(FILE *to) {

@@ -5,11 +5,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "digest/digest.h"
 
 enum { FILE_MAX = 4 << 20, FILES_MAX = 9999 };
 
@@ -73,7 +74,7 @@ static int read_all(DIR *open, const char *directory, Migrations *ret, Buf *ret_
             return r;
         }
         m->name = xstrdup(entry->d_name);
-        (void)SHA256((const unsigned char *)m->text, strlen(m->text), m->checksum);
+        digest_sha256(str(m->text), m->checksum);
         ret->n++;
     }
     return 0;

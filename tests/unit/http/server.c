@@ -150,7 +150,7 @@ static void answers_of_one_turn_leave_in_one_write(void **state) {
     assert_int_equal(count(w, "HTTP/1.1 200 OK\r\n"), 64);
     const char *at = w->got.p;
     for (int i = 0; i < 64; i++) { /* in the order asked */
-        char path[16];
+        char path[24];
         (void)snprintf(path, sizeof(path), "\r\n\r\n/%d", i);
         at = strstr(at, path);
         assert_non_null(at);
