@@ -33,11 +33,11 @@ static int by_key(const void *a, const void *b) {
 static void write_flow(const Node *n, Buf *ret);
 
 static void write_map(const Node *n, Buf *ret) {
-    const Node **members = xmalloc((n->n + 1) * sizeof(*members));
+    const Node **members = xmalloc((n->n + 1) * sizeof(void *));
     size_t count = 0;
     for (const Node *m = n->first; m; m = m->next)
         members[count++] = m;
-    qsort(members, count, sizeof(*members), by_key);
+    qsort(members, count, sizeof(void *), by_key);
     buf_addc(ret, '{');
     for (size_t i = 0; i < count; i++) {
         if (i) buf_adds(ret, ", ");
@@ -131,8 +131,9 @@ typedef struct Things {
 
 static Things things_of(Diff *d, const Node *section) {
     Things t = {.names = intern_new(false)};
-    if (!section || (section->kind != NODE_LIST && section->kind != NODE_MAP)) return t;
-    t.nodes = arena_alloc(d->arena, section->n * sizeof(*t.nodes) + 1);
+    bool has_members = section && (section->kind == NODE_LIST || section->kind == NODE_MAP);
+    t.nodes = arena_alloc(d->arena, ((has_members ? section->n : 0) + 1) * sizeof(void *));
+    if (!has_members) return t;
     for (const Node *n = section->first; n; n = n->next)
         t.nodes[intern_add(t.names, name_of(d, section, n))] = n; /* of two alike the last */
     return t;
@@ -161,7 +162,7 @@ static void diff_section(Diff *d, Str section, const Node *before, const Node *a
             change.kind = DIFF_CHANGED;
             compare_things(d, was.nodes[old], is.nodes[i], &detail);
             change.detail = arena_str(d->arena, buf_str(&detail));
-        } else if (after->kind == NODE_MAP) {
+        } else if (after && after->kind == NODE_MAP) {
             show_value(&detail, flow(d, is.nodes[i]));
             change.detail = arena_str(d->arena, buf_str(&detail));
         }
@@ -205,8 +206,8 @@ static const Node *find(const Node *const *roots, size_t n, Str section) {
 size_t documents_diff(const DocumentSource *before, size_t before_n, const DocumentSource *after,
                       size_t after_n, Arena *arena, const DocumentChange **ret) {
     Diff d = {.arena = arena};
-    const Node **was = arena_alloc(arena, before_n * sizeof(*was) + 1);
-    const Node **is = arena_alloc(arena, after_n * sizeof(*is) + 1);
+    const Node **was = arena_alloc(arena, (before_n + 1) * sizeof(void *));
+    const Node **is = arena_alloc(arena, (after_n + 1) * sizeof(void *));
     size_t was_n = read_all(&d, before, before_n, was), is_n = read_all(&d, after, after_n, is);
     for (size_t i = 0; i < is_n; i++)
         for (const Node *m = is[i]->first; m; m = m->next)

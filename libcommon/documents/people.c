@@ -181,7 +181,7 @@ void read_groups(Compilation *c, Section s) {
         return;
     }
     c->c->groups = arena_zalloc(c->c->arena, s.node->n * sizeof(*c->c->groups));
-    const Node **nodes = arena_alloc(c->work, s.node->n * sizeof(*nodes));
+    const Node **nodes = arena_alloc(c->work, s.node->n * sizeof(void *));
     long *lines = arena_alloc(c->work, s.node->n * sizeof(*lines));
     uint32_t *to = arena_alloc(c->work, s.node->n * sizeof(*to));
     for (const Node *n = s.node->first; n; n = n->next) {
@@ -208,7 +208,7 @@ static uint32_t *read_references(Compilation *c, const Reading *r, const Node *n
     if (!shape_texts(r, list, NAME_BYTES_MAX, GROUPS_MAX, c->work, &names, &names_n)) return NULL;
     uint32_t *numbers = arena_alloc(c->c->arena, names_n * sizeof(*numbers));
     const Node *member = list && list->kind == NODE_LIST ? list->first : list;
-    for (size_t i = 0; i < names_n; i++, member = member->next) {
+    for (size_t i = 0; member && i < names_n; i++, member = member->next) {
         uint32_t number = shape_reference(r, member->line, what, names[i], known);
         if (number != INTERN_NONE) numbers[(*ret_n)++] = number;
     }

@@ -123,10 +123,10 @@ static int by_bytes(const void *a, const void *b) {
 
 /* The second of two equal ones, or NULL. */
 static const Str *twice(const Str *texts, size_t n) {
-    const Str **sorted = xmalloc((n + 1) * sizeof(*sorted));
+    const Str **sorted = xmalloc((n + 1) * sizeof(void *));
     for (size_t i = 0; i < n; i++)
         sorted[i] = &texts[i];
-    qsort(sorted, n, sizeof(*sorted), by_bytes);
+    qsort(sorted, n, sizeof(void *), by_bytes);
     const Str *found = NULL;
     for (size_t i = 1; i < n && !found; i++)
         if (str_eq(*sorted[i - 1], *sorted[i])) found = sorted[i];
