@@ -14,8 +14,15 @@ static size_t line_end(Str text, size_t at) {
     return at;
 }
 
+/* A key stands at the beginning of its line, behind blanks or the `? ` of a wordy map. */
+static size_t line_start(Str text, size_t at) {
+    while (at > 0 && text.p[at - 1] != '\n')
+        at--;
+    return at;
+}
+
 static DocumentSection cut(Str text, const Node *root, const Node *n, Arena *arena) {
-    size_t start = root->flow ? n->start : n->key_start;
+    size_t start = root->flow ? n->start : line_start(text, n->key_start);
     size_t end = root->flow ? n->end : line_end(text, n->end);
     if (n->kind == NODE_NOTHING) start = end;
     Str body = {text.p + start, end - start};
