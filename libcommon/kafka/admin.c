@@ -37,6 +37,8 @@ KafkaAdmin *kafka_admin_new(const KafkaAdminSettings *settings, Buf *ret_problem
         kafka_conf_options(conf, settings->options, ret_problem) < 0 ||
         kafka_conf_set(conf, "enable.idempotence", "true", ret_problem) < 0 ||
         kafka_conf_set(conf, "partitioner", "murmur2_random", ret_problem) < 0 ||
+        /* An unknown topic is said to be unknown, not waited for. */
+        kafka_conf_set(conf, "topic.metadata.propagation.max.ms", "1000", ret_problem) < 0 ||
         kafka_conf_set(conf, "linger.ms", "0", ret_problem) < 0) {
         rd_kafka_conf_destroy(conf);
         return NULL;

@@ -443,6 +443,72 @@ static void freeing_is_bounded_without_a_broker_and_with_messages_left(void **st
     kafka_message_done(&kept); /* lets the instance end in the background */
 }
 
+static void the_operators_calls_see_topics_lag_and_messages(void **state) {
+    World *w = *state;
+    CLEANUP(buf_done) Buf problem = {0};
+    KafkaAdminSettings settings = {.brokers = w->brokers};
+    CLEANUP(kafka_admin_freep) KafkaAdmin *a = kafka_admin_new(&settings, &problem);
+    KafkaTopic t = {
+        .name = w->topic, .partitions = 9, .retention_ms = 3600000, .max_message_bytes = 1 << 20};
+    KafkaTopicOutcome outcome;
+    KafkaPartitionState states[PARTITIONS];
+    KafkaMessage m;
+    int64_t lag = -1;
+    assert_true(kafka_admin_brokers(a, &problem) >= 1);
+    assert_int_equal(kafka_admin_create_topics(a, &t, 1, &outcome, &problem), 0);
+    assert_int_equal(outcome, KAFKA_TOPIC_EXISTED); /* and stays as it is */
+    assert_int_equal(kafka_admin_partitions(a, w->topic, &problem), PARTITIONS);
+    assert_int_equal(kafka_admin_partitions(a, "no.such.topic", &problem), -ENOENT);
+    assert_int_equal(kafka_admin_produce(a, "no.such.topic", -1, STR(""), STR("x"), &problem),
+                     -ENOENT);
+
+    fill(w, 40);
+    assert_int_equal(kafka_admin_lag(a, w->topic, w->group, &lag, &problem), 0);
+    assert_int_equal(lag, 40);
+    join(w, &w->a, (KafkaConsumerSettings){0});
+    take_until(w, &w->a, 40);
+    store_taken(&w->a);
+    w->a.consumer = kafka_consumer_free(w->a.consumer);
+    assert_int_equal(kafka_admin_lag(a, w->topic, w->group, &lag, &problem), 0);
+    assert_int_equal(lag, 0);
+    assert_int_equal(
+        kafka_admin_produce(a, w->topic, 2, STR("key"), STR("from the tool"), &problem), 0);
+    assert_int_equal(kafka_admin_state(a, w->topic, w->group, states, PARTITIONS, &problem),
+                     PARTITIONS);
+    assert_int_equal(states[2].end, 11);
+    assert_int_equal(states[2].committed, 10);
+
+    CLEANUP(kafka_reader_freep) KafkaReader *r = NULL;
+    KafkaReaderSettings all = {
+        .brokers = w->brokers, .topic = w->topic, .partition = -1, .from = -1, .to = -1};
+    assert_int_equal(kafka_reader_new(&all, &r, &problem), 0);
+    int n = 0;
+    while (kafka_reader_next(r, &m, &problem) == 1) {
+        n++;
+        kafka_message_done(&m);
+    }
+    assert_int_equal(n, 41);
+    r = kafka_reader_free(r);
+    KafkaReaderSettings some = all;
+    some.partition = 2;
+    some.from = 8;
+    some.to = 10;
+    assert_int_equal(kafka_reader_new(&some, &r, &problem), 0);
+    for (int64_t offset = 8; offset < 10; offset++) {
+        assert_int_equal(kafka_reader_next(r, &m, &problem), 1);
+        assert_int_equal(m.offset, offset);
+        assert_true(m.timestamp_ms > 1600000000000);
+        kafka_message_done(&m);
+    }
+    assert_int_equal(kafka_reader_next(r, &m, &problem), 0);
+    some.partition = PARTITIONS;
+    KafkaReader *none = NULL;
+    assert_int_equal(kafka_reader_new(&some, &none, &problem), -ENOENT);
+    settings = (KafkaAdminSettings){.brokers = "127.0.0.1:1", .timeout_ms = 500};
+    CLEANUP(kafka_admin_freep) KafkaAdmin *nobody = kafka_admin_new(&settings, &problem);
+    assert_int_equal(kafka_admin_brokers(nobody, &problem), -EHOSTUNREACH);
+}
+
 #define MOCK(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 #define REAL(test) cmocka_unit_test_setup_teardown(test, set_up_real, tear_down)
 
@@ -466,6 +532,7 @@ int main(int argc, char **argv) {
         REAL(pausing_outlives_a_rebalance_and_loses_nothing),
         REAL(who_does_not_take_stays_a_bounded_member),
         REAL(an_offset_out_of_range_stops_with_an_alarm),
+        REAL(the_operators_calls_see_topics_lag_and_messages),
     };
     if (argc > 1) cmocka_set_test_filter(argv[1]); /* one of them, by hand */
     if (argc > 2) log_setup("consumer", false, LOG_DEBUG);
