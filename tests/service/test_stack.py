@@ -106,9 +106,14 @@ class Stack:
 
 def is_alive(pid):
     try:
-        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1][0] not in "ZX"
+        return state(pid) not in "ZX"
     except OSError:
         return False
+
+
+def state(pid):
+    """R, S, T ... of /proc/PID/stat."""
+    return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1][0]
 
 
 def eventually(condition, seconds=10):
@@ -133,10 +138,12 @@ def programs():
 def running(programs):
     home = tempfile.mkdtemp(prefix="docket-test-stack-", dir="/var/tmp")
     stack = Stack(home, programs)
-    stack("up")
-    yield stack
-    stack("down", "--purge")
-    assert stack.processes() == []
+    try:
+        stack("up")
+        yield stack
+    finally:
+        stack("down", "--purge")
+    eventually(lambda: stack.processes() == [])
 
 
 @pytest.fixture
@@ -213,10 +220,10 @@ def test_counts_of_instances_go_up_and_down_and_are_remembered(stack):
 def test_one_process_can_be_stopped_started_paused_resumed_and_killed(stack):
     first = stack.pid("router-1")
     stack("pause", "router-1")
-    assert pathlib.Path(f"/proc/{first}/stat").read_text().rsplit(") ", 1)[1][0] == "T"
+    assert state(first) == "T"
     assert "paused" in stack("status", fails=True)
     stack("resume", "router-1")
-    eventually(lambda: pathlib.Path(f"/proc/{first}/stat").read_text().rsplit(") ", 1)[1][0] != "T")
+    eventually(lambda: state(first) != "T")
     stack("kill", "router-1")
     assert not is_alive(first)
     assert "died" in stack("status", fails=True)
