@@ -21,7 +21,7 @@
 
 static void on_ready(int fd, unsigned what, void *arg);
 
-HttpConnection *connection_new(HttpServer *s, int fd, const char *peer, int64_t now_ms) {
+HttpConnection *http_connection_new(HttpServer *s, int fd, const char *peer, int64_t now_ms) {
     HttpConnection *c = xcalloc(1, sizeof(*c));
     c->server = s;
     c->fd = fd;
@@ -33,13 +33,13 @@ HttpConnection *connection_new(HttpServer *s, int fd, const char *peer, int64_t 
     return c;
 }
 
-void connection_release(HttpConnection *c) {
+void http_connection_release(HttpConnection *c) {
     if (!c->closed || c->busy || c->dirty || c->unanswered) return;
     if (c->server) server_forget(c->server, c);
     free(c);
 }
 
-void connection_close(HttpConnection *c) {
+void http_connection_close(HttpConnection *c) {
     if (c->closed) return;
     c->closed = true;
     c->watch = loop_fd_free(c->watch);
@@ -74,7 +74,7 @@ bool connection_ends_with(const HttpExchange *x) {
     return x->last || (c->deaf && c->last == x);
 }
 
-void connection_answered(HttpExchange *x) {
+void http_connection_answered(HttpExchange *x) {
     HttpConnection *c = x->connection;
     assert(!x->answered);
     x->answered = true;
@@ -84,7 +84,7 @@ void connection_answered(HttpExchange *x) {
     }
     if (c->closed) {
         exchange_free(x);
-        connection_release(c);
+        http_connection_release(c);
         return;
     }
     if (c->first != x) { /* not its turn yet */
@@ -316,7 +316,7 @@ static void connection_settle(HttpConnection *c, int64_t now_ms) {
         bool idle = !c->receiving && !c->in.n && !c->deaf;
         if (c->eof || (c->server->draining && idle && is_silent(c)) ||
             (c->lingering && c->discarded > LINGER_BYTES)) {
-            connection_close(c);
+            http_connection_close(c);
             return;
         }
         if (c->deaf && !c->lingering) {
@@ -335,7 +335,7 @@ static void connection_settle(HttpConnection *c, int64_t now_ms) {
 static void read_some(HttpConnection *c, int64_t now_us) {
     ssize_t n = recv(c->fd, c->server->scratch, HTTP_SCRATCH_BYTES, 0);
     if (n < 0) {
-        if (errno != EAGAIN && errno != EINTR) connection_close(c);
+        if (errno != EAGAIN && errno != EINTR) http_connection_close(c);
     } else if (n == 0) {
         c->eof = true;
     } else {
@@ -357,7 +357,7 @@ static void send_some(HttpConnection *c) {
     if (c->blocked || c->out.n == c->out_sent) return;
     ssize_t n = send(c->fd, c->out.p + c->out_sent, c->out.n - c->out_sent, MSG_NOSIGNAL);
     if (n < 0 && errno != EAGAIN && errno != EINTR) {
-        connection_close(c);
+        http_connection_close(c);
         return;
     }
     if (n > 0) {
@@ -376,7 +376,7 @@ static void send_some(HttpConnection *c) {
         buf_clear(&c->out);
 }
 
-void connection_flush(HttpConnection *c) {
+void http_connection_flush(HttpConnection *c) {
     c->busy++;
     int64_t now_ms = c->closed ? 0 : loop_last_turn_ms(c->server->loop);
     if (!c->closed) send_some(c);
@@ -384,7 +384,7 @@ void connection_flush(HttpConnection *c) {
         feed(c, 0, clock_monotonic_us());
     connection_settle(c, now_ms);
     c->busy--;
-    connection_release(c);
+    http_connection_release(c);
 }
 
 static void on_ready(int fd, unsigned what, void *arg) {
@@ -399,10 +399,10 @@ static void on_ready(int fd, unsigned what, void *arg) {
     }
     connection_settle(c, now_us / 1000);
     c->busy--;
-    connection_release(c);
+    http_connection_release(c);
 }
 
-void connection_overdue(HttpConnection *c, int64_t now_ms) {
+void http_connection_overdue(HttpConnection *c, int64_t now_ms) {
     c->busy++;
     switch (c->phase) {
     case PHASE_HEAD:
@@ -413,11 +413,11 @@ void connection_overdue(HttpConnection *c, int64_t now_ms) {
         break;
     case PHASE_SEND:
         c->fresh = is_taking(c);
-        if (!c->fresh) connection_close(c);
+        if (!c->fresh) http_connection_close(c);
         break;
     case PHASE_IDLE:
     case PHASE_LINGER:
-        connection_close(c);
+        http_connection_close(c);
         break;
     case PHASE_HANDLER:
     case PHASE_COUNT:
@@ -425,12 +425,12 @@ void connection_overdue(HttpConnection *c, int64_t now_ms) {
     }
     connection_settle(c, now_ms);
     c->busy--;
-    connection_release(c);
+    http_connection_release(c);
 }
 
-void connection_drain(HttpConnection *c) {
+void http_connection_drain(HttpConnection *c) {
     c->busy++;
     connection_settle(c, clock_monotonic_ms());
     c->busy--;
-    connection_release(c);
+    http_connection_release(c);
 }

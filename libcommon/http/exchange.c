@@ -236,7 +236,7 @@ void http_answer(HttpExchange *x, int status, const char *content_type, Str body
     assert(status >= 200 && status <= 599);
     Buf *out = connection_answer_room(x);
     if (out) write_answer(x, out, status, str(content_type), body);
-    connection_answered(x);
+    http_connection_answered(x);
 }
 
 static void add_member(Buf *b, const char *name, const char *text) {

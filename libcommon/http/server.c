@@ -66,7 +66,7 @@ static void on_tick(void *arg) {
     for (int i = 0; i < PHASE_COUNT; i++) {
         HttpConnection *c;
         while (s->phase_ms[i] && (c = s->lists[i].front) && c->since + s->phase_ms[i] <= now)
-            connection_overdue(c, now); /* leaves this list by it */
+            http_connection_overdue(c, now); /* leaves this list by it */
     }
     if (s->accept_paused) {
         s->accept_paused = false;
@@ -84,7 +84,7 @@ static void flush_all(void *arg) {
     while ((c = s->dirty)) { /* one may be added meanwhile, or all be taken out */
         s->dirty = c->next_dirty;
         c->dirty = false;
-        connection_flush(c);
+        http_connection_flush(c);
     }
     s->flush_due = false;
 }
@@ -143,7 +143,7 @@ static void let_in(HttpServer *s, int fd, const struct sockaddr_storage *from) {
     format_peer(from, peer);
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* we send whole answers */
     bool full = s->connections >= s->limits.connections;
-    HttpConnection *c = connection_new(s, fd, peer, clock_monotonic_ms());
+    HttpConnection *c = http_connection_new(s, fd, peer, clock_monotonic_ms());
     if (full) connection_refuse_crowd(c);
     arm_tick(s);
 }
@@ -254,7 +254,7 @@ void http_server_stop_listening(HttpServer *s) {
     s->draining = true;
     for (HttpConnection *c = s->lists[PHASE_IDLE].front, *next; c; c = next) {
         next = c->next;
-        connection_drain(c);
+        http_connection_drain(c);
     }
 }
 
@@ -309,11 +309,11 @@ HttpServer *http_server_free(HttpServer *s) {
         HttpConnection *c;
         while ((c = s->lists[i].front)) {
             c->busy++;
-            connection_close(c); /* moves it into another list, or it is closed already */
+            http_connection_close(c); /* moves it into another list, or it is closed already */
             server_forget(s, c);
             c->server = NULL;
             c->busy--;
-            connection_release(c);
+            http_connection_release(c);
         }
     }
     loop_free_later(s->loop, s, free_memory); /* we may be inside one of its callbacks */

@@ -121,15 +121,15 @@ void server_forget(HttpServer *s, HttpConnection *c); /* out of its list */
 const char *server_date(HttpServer *s);
 
 /* connection.c */
-HttpConnection *connection_new(HttpServer *s, int fd, const char *peer, int64_t now_ms);
+HttpConnection *http_connection_new(HttpServer *s, int fd, const char *peer, int64_t now_ms);
 void connection_refuse_crowd(HttpConnection *c); /* one connection too many */
-void connection_flush(HttpConnection *c);
-void connection_overdue(HttpConnection *c, int64_t now_ms); /* its phase has lasted too long */
-void connection_drain(HttpConnection *c);
-void connection_close(HttpConnection *c);   /* at once; freed when its last answer has come */
-void connection_release(HttpConnection *c); /* frees it if it is closed and owed nothing */
+void http_connection_flush(HttpConnection *c);
+void http_connection_overdue(HttpConnection *c, int64_t now_ms); /* its phase has lasted too long */
+void http_connection_drain(HttpConnection *c);
+void http_connection_close(HttpConnection *c);   /* at once; freed when its last answer has come */
+void http_connection_release(HttpConnection *c); /* frees it if it is closed and owed nothing */
 /* x was answered and its bytes are in connection_answer_room(); x is gone afterwards. */
-void connection_answered(HttpExchange *x);
+void http_connection_answered(HttpExchange *x);
 Buf *connection_answer_room(HttpExchange *x);     /* NULL: nobody will read it */
 bool connection_ends_with(const HttpExchange *x); /* no request is taken after this one */
 
