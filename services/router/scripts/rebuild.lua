@@ -9,7 +9,8 @@ local run, verb, nonce = ARGV[1], ARGV[3], ARGV[4]
 local epoch = redis.call('GET', KEYS[1])
 if verb == 'begin' then
     if epoch == run and ARGV[5] ~= 'force' then return 'WARM' end
-    if redis.call('EXISTS', P .. 'rebuilder') == 1 and epoch and string.find(epoch, ':' .. run .. ':', 1, true) then return 'BUSY' end
+    local holder = redis.call('GET', P .. 'rebuilder')
+    if holder and holder ~= nonce and epoch and string.find(epoch, ':' .. run .. ':', 1, true) then return 'BUSY' end
     redis.call('SET', KEYS[1], 'wipe:' .. run .. ':' .. nonce)
     redis.call('SET', P .. 'rebuilder', nonce, 'PX', LEASE_MS)
     return 'OK'

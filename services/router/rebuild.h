@@ -1,0 +1,31 @@
+/* Rebuild -- fills a cold Redis from PostgreSQL, a tenant at a time (correctness.md 23). Routers go
+ * on storing and publishing meanwhile; only assignment pauses. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "loop/loop.h"
+#include "router/roster.h"
+#include "router/settler.h"
+#include "router/turn.h"
+#include "store/configuration.h"
+
+typedef struct Rebuild Rebuild;
+
+typedef struct RebuildParts { /* all of them outlive the rebuild */
+    Loop *loop;
+    Turn *turn;
+    Roster *roster;
+    Settler *settler;
+    const Configuration *configuration;
+    void (*warm)(void *arg, int64_t tenant_id); /* by us or by somebody else */
+    void *arg;
+} RebuildParts;
+
+Rebuild *rebuild_new(const RebuildParts *parts);
+Rebuild *rebuild_free(Rebuild *r);
+
+/* The tenant is cold, or (force) what Redis holds of it cannot be relied upon. Twice is once. */
+void rebuild_request(Rebuild *r, int64_t tenant_id, bool force);
+bool rebuild_waiting(const Rebuild *r, int64_t tenant_id);

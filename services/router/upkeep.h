@@ -1,0 +1,34 @@
+/* Upkeep -- what nobody asks for: reservations that were never confirmed, tickets that Redis did
+ * not hear about, outbox rows of the dead, groups without anybody on duty, a slow comparison of
+ * both stores, expiry of old keys, and the numbers per group for the metrics. Every router does all
+ * of it; twice does no harm. */
+#pragma once
+
+#include "loop/loop.h"
+#include "router/dispatch.h"
+#include "router/publication.h"
+#include "router/rebuild.h"
+#include "router/roster.h"
+#include "router/settings.h"
+#include "router/settler.h"
+#include "router/turn.h"
+#include "store/configuration.h"
+
+typedef struct Upkeep Upkeep;
+
+typedef struct UpkeepParts { /* all of them outlive the upkeep */
+    Loop *loop;
+    const RouterSettings *settings;
+    Turn *turn;
+    Roster *roster;
+    Settler *settler;
+    Rebuild *rebuild;
+    Dispatch *dispatch;
+    const Publisher *publisher;
+    const Configuration *configuration;
+} UpkeepParts;
+
+Upkeep *upkeep_new(const UpkeepParts *parts);
+Upkeep *upkeep_free(Upkeep *u);
+void upkeep_stop(Upkeep *u); /* begins nothing any more */
+bool upkeep_idle(const Upkeep *u);
