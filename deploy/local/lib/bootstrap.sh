@@ -17,14 +17,16 @@ bootstrap() {
 
 # Once in the life of a stack: what somebody changes in the demo tenant afterwards stays as it is.
 bootstrap_demo() {
-    local token
+    local token words=$DOCKET_HOME/log/token.log
     bootstrap_step "演示租户 making the demo tenant" bootstrap_tool tenant create demo --title 示例商城 --if-missing
     [[ ! -f $BOOTSTRAP_DEMO ]] ||
         bootstrap_step "演示配置 applying the demo shop" bootstrap_tool apply --tenant demo "$BOOTSTRAP_DEMO"
     bootstrap_step "演示来源 making its source" \
         bootstrap_tool source create --tenant demo --name storefront --channels web,api,app --if-missing
-    token=$(bootstrap_tool token create --tenant demo --role administrator --label stack) ||
+    token=$(bootstrap_tool token create --tenant demo --role administrator --label stack 2>"$words") || {
+        show_tail "$words"
         fail "无法建立令牌 docket token create failed"
+    }
     (
         umask 077
         printf '%s\n' "$token" >"$DOCKET_HOME/secrets/token.new"
