@@ -6,35 +6,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "docket/apply_store.h"
+#include "base/clock.h"
+#include "docket/apply_internal.h"
 #include "docket/command.h"
-#include "documents/diff.h"
 #include "documents/sections.h"
 
-enum { FILE_BYTES_MAX = 4 << 20, FILES_MAX = 64, MOVES_MAX = 64, THINGS_MAX = 1000 };
-
-typedef struct Options {
-    const char *tenant, *postgres;
-    bool check, json;
-    char **files;
-    int files_n;
-} Options;
-
-typedef struct Apply {
-    const Options *o;
-    Arena *arena;
-    PostgresSession *session;
-    ApplyTenant tenant;
-    int64_t revision; /* the present one; 0: none */
-    ApplyDocuments stored, given, wanted;
-    Catalog *before, *after; /* before: NULL when there is none or it no longer compiles */
-    const DocumentChange *changes;
-    size_t changes_n;
-    ApplyThing gone[THINGS_MAX];
-    size_t gone_n;
-    Buf problems; /* of the documents: one a line */
-    Buf trouble;  /* why it was not possible at all */
-} Apply;
+enum { FILE_BYTES_MAX = 4 << 20, FILES_MAX = 64, LATE_MS = 4000 };
 
 /* ---- Files ---- */
 
@@ -138,6 +115,33 @@ static void find_gone(Apply *a) {
                 a->gone[a->gone_n++] = (ApplyThing){held[h].kind, a->changes[i].name, 0};
 }
 
+static bool is_named(const Catalog *c, const char *kind, Str name) {
+    const Group *groups;
+    const Agent *agents;
+    size_t groups_n = catalog_groups(c, &groups), agents_n = catalog_agents(c, &agents);
+    for (size_t i = 0; *kind == 'g' && i < groups_n; i++)
+        if (str_eq(groups[i].name, name)) return true;
+    for (size_t i = 0; *kind == 'a' && i < agents_n; i++)
+        if (str_eq(agents[i].name, name)) return true;
+    return false;
+}
+
+/* A move goes from what will not be there to what will. */
+static void check_moves(Apply *a) {
+    for (size_t i = 0; i < a->moves_n; i++) {
+        const ApplyMove *m = &a->moves[i];
+        if (is_named(a->after, m->kind, m->from))
+            buf_printf(&a->problems,
+                       "--move-%s %.*s=%.*s: `%.*s` stays in the documents; only what they remove "
+                       "can be moved away from\n",
+                       m->kind, STR_ARG(m->from), STR_ARG(m->to), STR_ARG(m->from));
+        if (!is_named(a->after, m->kind, m->to))
+            buf_printf(&a->problems,
+                       "--move-%s %.*s=%.*s: the documents have no %s `%.*s` to move to\n", m->kind,
+                       STR_ARG(m->from), STR_ARG(m->to), m->kind, STR_ARG(m->to));
+    }
+}
+
 /* 0 when it may be written; -EPERM when the documents are wrong or things still hang on what they
  * remove; else trouble. */
 static int decide(Apply *a) {
@@ -146,7 +150,8 @@ static int decide(Apply *a) {
     merge(a);
     a->after =
         catalog_compile(a->wanted.sources, a->wanted.n, a->revision + 1, NULL, NULL, &a->problems);
-    if (!a->after) return -EPERM;
+    if (a->after) check_moves(a);
+    if (a->problems.n) return -EPERM;
     CLEANUP(buf_done) Buf ignored = {0};
     a->before = catalog_compile(a->stored.sources, a->stored.n, a->revision, NULL, NULL, &ignored);
     a->changes_n = documents_diff(a->stored.sources, a->stored.n, a->wanted.sources, a->wanted.n,
@@ -155,127 +160,8 @@ static int decide(Apply *a) {
     r = apply_count_tickets(a->session, a->tenant.id, a->gone, a->gone_n, &a->trouble);
     if (r < 0) return r;
     for (size_t i = 0; i < a->gone_n; i++)
-        if (a->gone[i].open_tickets) return -EPERM;
+        if (a->gone[i].open_tickets && !apply_is_moved(a, &a->gone[i])) return -EPERM;
     return 0;
-}
-
-/* ---- Saying ---- */
-
-static const char *section_label(Str section) {
-    static const char *const labels[][2] = {{"settings", "设置"}, {"skills", "技能"},
-                                            {"kinds", "类型"},    {"groups", "组"},
-                                            {"agents", "客服"},   {"rules", "规则"}};
-    for (size_t i = 0; i < sizeof(labels) / sizeof(*labels); i++)
-        if (str_is(section, labels[i][0])) return labels[i][1];
-    return "";
-}
-
-static const char *kind_label(const char *kind) {
-    return *kind == 'g' ? "组" : *kind == 'a' ? "客服" : "技能";
-}
-
-static void print_changes(const Apply *a) {
-    static const char *const signs[] = {"+", "-", "~", "⇅"};
-    static const char *const colours[] = {"\033[32m", "\033[31m", "\033[33m", "\033[36m"};
-    bool coloured = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
-    for (size_t i = 0; i < a->changes_n; i++) {
-        const DocumentChange *c = &a->changes[i];
-        (void)printf("  %s%s %s %.*s", coloured ? colours[c->kind] : "", signs[c->kind],
-                     section_label(c->section), STR_ARG(c->section));
-        if (c->kind == DIFF_REORDERED)
-            (void)printf(" 次序改变 in another order");
-        else
-            (void)printf(" %.*s", STR_ARG(c->name));
-        if (c->detail.n) (void)printf("：%.*s", STR_ARG(c->detail));
-        (void)printf("%s\n", coloured ? "\033[0m" : "");
-    }
-}
-
-static void print_refusals(const Apply *a) {
-    for (size_t i = 0; i < a->gone_n; i++) {
-        const ApplyThing *t = &a->gone[i];
-        if (!t->open_tickets) continue;
-        (void)fprintf(stderr,
-                      "%s %.*s 还有 %lld 张未完结工单，不能删除 %s `%.*s` still has %lld open "
-                      "tickets and cannot be removed.\n",
-                      kind_label(t->kind), STR_ARG(t->name), (long long)t->open_tickets, t->kind,
-                      STR_ARG(t->name), (long long)t->open_tickets);
-    }
-}
-
-static void say(const Apply *a, int outcome, bool same) {
-    if (a->problems.n) {
-        (void)fprintf(stderr, "%s", a->problems.p);
-        (void)fprintf(stderr, "文档有误，未改动 the documents are wrong; nothing was changed\n");
-        return;
-    }
-    Str title = a->tenant.title.n ? a->tenant.title : a->tenant.name;
-    if (same) {
-        (void)printf("%.*s（%.*s）：与第 %lld 版相同，无需改动 the same as revision %lld, nothing "
-                     "to do\n",
-                     STR_ARG(title), STR_ARG(a->tenant.name), (long long)a->revision,
-                     (long long)a->revision);
-        return;
-    }
-    (void)printf("%.*s（%.*s）：第 %lld 版 → 第 %lld 版 revision %lld → %lld\n", STR_ARG(title),
-                 STR_ARG(a->tenant.name), (long long)a->revision, (long long)a->revision + 1,
-                 (long long)a->revision, (long long)a->revision + 1);
-    print_changes(a);
-    if (!a->changes_n) (void)printf("  （仅注释或排版 only comments or layout）\n");
-    (void)fflush(stdout);
-    print_refusals(a);
-    if (outcome < 0)
-        (void)fprintf(stderr, "未改动 nothing was changed\n");
-    else if (a->o->check)
-        (void)printf("检查通过，未写入 checked; nothing was written\n");
-    else
-        (void)printf("已生效：%zu 处改动 applied: %zu changes\n", a->changes_n, a->changes_n);
-}
-
-static void add_problems(const Apply *a, Buf *json) {
-    Str rest = buf_str(&a->problems);
-    bool first = true;
-    while (rest.n) {
-        Str line = str_cut(rest, '\n', &rest);
-        if (!line.n) continue;
-        if (!first) buf_addc(json, ',');
-        buf_add_json(json, line);
-        first = false;
-    }
-}
-
-static void say_json(const Apply *a, int outcome, bool same) {
-    static const char *const kinds[] = {"added", "removed", "changed", "reordered"};
-    CLEANUP(buf_done) Buf json = {0};
-    bool applied = outcome == 0 && !same && !a->o->check;
-    buf_adds(&json, "{\"tenant\":");
-    buf_add_json(&json, a->tenant.name);
-    buf_printf(&json, ",\"ok\":%s,\"applied\":%s,\"revision\":%lld,\"changes\":[",
-               outcome == 0 ? "true" : "false", applied ? "true" : "false",
-               (long long)a->revision + applied);
-    for (size_t i = 0; i < a->changes_n; i++) {
-        if (i) buf_addc(&json, ',');
-        buf_printf(&json, "{\"change\":\"%s\",\"section\":", kinds[a->changes[i].kind]);
-        buf_add_json(&json, a->changes[i].section);
-        buf_adds(&json, ",\"name\":");
-        buf_add_json(&json, a->changes[i].name);
-        buf_adds(&json, ",\"detail\":");
-        buf_add_json(&json, a->changes[i].detail);
-        buf_addc(&json, '}');
-    }
-    buf_adds(&json, "],\"refused\":[");
-    bool first = true;
-    for (size_t i = 0; i < a->gone_n; i++) {
-        if (!a->gone[i].open_tickets) continue;
-        buf_printf(&json, "%s{\"kind\":\"%s\",\"name\":", first ? "" : ",", a->gone[i].kind);
-        buf_add_json(&json, a->gone[i].name);
-        buf_printf(&json, ",\"open_tickets\":%lld}", (long long)a->gone[i].open_tickets);
-        first = false;
-    }
-    buf_adds(&json, "],\"problems\":[");
-    add_problems(a, &json);
-    buf_adds(&json, "]}");
-    (void)printf("%s\n", json.p);
 }
 
 /* ---- The command ---- */
@@ -283,6 +169,46 @@ static void say_json(const Apply *a, int outcome, bool same) {
 static Str who(void) {
     const char *user = getenv("USER");
     return user && *user ? str(user) : STR("operator");
+}
+
+/* Where tickets go must have a number before they go there; names that nobody comes to use do no
+ * harm, so this is no part of the transaction. */
+static int number_places(Apply *a) {
+    CLEANUP(postgres_session_freep) PostgresSession *aside = NULL;
+    int r = postgres_session_open(a->o->postgres, "docket apply", 0, &aside, &a->trouble);
+    if (r == 0) r = apply_write_names(aside, a->tenant.id, a->after, &a->trouble);
+    if (r == 0) r = apply_find_numbers(aside, a->tenant.id, a->moves, a->moves_n, &a->trouble);
+    for (size_t i = 0; r == 0 && i < a->moves_n; i++) {
+        if (a->moves[i].from_id && a->moves[i].to_id) continue;
+        buf_printf(&a->trouble, "there never was a %s `%.*s`", a->moves[i].kind,
+                   STR_ARG(a->moves[i].from));
+        r = -EINVAL;
+    }
+    return r;
+}
+
+/* Tickets leave before the revision that no longer knows their place ... */
+static int move_first(Apply *a) {
+    if (!a->moves_n) return 0;
+    int r = number_places(a);
+    if (r < 0) return r;
+    int64_t moved = apply_move_tickets(a->o->postgres, a->session, a->tenant.id, a->moves,
+                                       a->moves_n, a->revision, &a->trouble);
+    a->moved += moved > 0 ? moved : 0;
+    return moved < 0 ? (int)moved : 0;
+}
+
+/* ... and those that routers put there until they had read it: they do within 2 s. */
+static int move_late_ones(Apply *a) {
+    int64_t end = clock_monotonic_ms() + LATE_MS;
+    while (a->moves_n && clock_monotonic_ms() < end) {
+        (void)usleep(300 * 1000);
+        int64_t moved = apply_move_tickets(a->o->postgres, a->session, a->tenant.id, a->moves,
+                                           a->moves_n, a->revision + 1, &a->trouble);
+        if (moved < 0) return (int)moved;
+        a->moved += moved;
+    }
+    return 0;
 }
 
 /* 0, -EPERM (bad news, said by the caller) or trouble. */
@@ -296,13 +222,27 @@ static int apply(Apply *a, bool *ret_same) {
         r = apply_find_tenant(a->session, str(a->o->tenant), a->arena, &a->tenant, &a->trouble);
     if (r == 0) r = apply_begin(a->session, a->tenant.id, &a->trouble);
     if (r == 0) r = decide(a);
-    *ret_same = r == 0 && is_the_same(a);
+    *ret_same = r == 0 && is_the_same(a) && !a->moves_n;
     if (r < 0 || *ret_same || a->o->check) return r; /* closing the session rolls back */
+    r = move_first(a);
+    if (r < 0) return r;
     int64_t agents;
     r = apply_write(a->session, a->tenant.id, a->revision + 1, who(), &a->wanted, a->before,
                     a->after, &agents, &a->trouble);
     if (r == 0) r = postgres_session_run(a->session, "COMMIT", NULL, NULL, &a->trouble);
-    return r;
+    return r == 0 ? move_late_ones(a) : r;
+}
+
+/* "物流=售后" */
+static int parse_move(Options *o, const char *kind, const char *text) {
+    Str to, from = str_cut(str(text), '=', &to);
+    if (!from.n || !to.n || str_eq(from, to)) {
+        (void)fprintf(stderr, "docket apply: --move-%s %s: must be FROM=TO\n", kind, text);
+        return -EINVAL;
+    }
+    if (o->moves_n == MOVES_MAX) return -EINVAL;
+    o->moves[o->moves_n++] = (ApplyMove){kind, from, to, 0, 0};
+    return 0;
 }
 
 static int parse(int argc, char **argv, Options *ret) {
@@ -310,6 +250,8 @@ static int parse(int argc, char **argv, Options *ret) {
                                                  {"postgres", required_argument, NULL, 'p'},
                                                  {"check", no_argument, NULL, 'c'},
                                                  {"json", no_argument, NULL, 'j'},
+                                                 {"move-group", required_argument, NULL, 'g'},
+                                                 {"move-agent", required_argument, NULL, 'a'},
                                                  {NULL, 0, NULL, 0}};
     int c;
     while ((c = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
@@ -325,6 +267,12 @@ static int parse(int argc, char **argv, Options *ret) {
             break;
         case 'j':
             ret->json = true;
+            break;
+        case 'g':
+            if (parse_move(ret, "group", optarg) < 0) return -EINVAL;
+            break;
+        case 'a':
+            if (parse_move(ret, "agent", optarg) < 0) return -EINVAL;
             break;
         default:
             return -EINVAL;
@@ -345,16 +293,17 @@ static int run(int argc, char **argv) {
     }
     if (!o.postgres)
         o.postgres = command_environment("DOCKET_POSTGRES_ADMIN", "the role that owns the schema");
-    Apply a = {.o = &o, .arena = arena_new(0)};
+    Apply a = {.o = &o, .arena = arena_new(0), .moves_n = o.moves_n};
+    memcpy(a.moves, o.moves, sizeof(a.moves));
     bool same = false;
     int r = apply(&a, &same);
     bool trouble = r < 0 && r != -EPERM;
     if (trouble)
         (void)fprintf(stderr, "docket apply: %s\n", a.trouble.p ? a.trouble.p : strerror(-r));
     else if (o.json)
-        say_json(&a, r, same);
+        apply_say_json(&a, r, same);
     else
-        say(&a, r, same);
+        apply_say(&a, r, same);
     catalog_unref(a.before);
     catalog_unref(a.after);
     postgres_session_free(a.session);
@@ -367,24 +316,28 @@ static int run(int argc, char **argv) {
 const Command apply_command = {
     .name = "apply",
     .summary = "make documents (groups, agents, rules ...) a tenant's next revision",
-    .help = "Usage: docket apply [--tenant NAME] [--check] [--json] FILE...\n"
-            "\n"
-            "Sections of the files (settings, skills, kinds, groups, agents, rules) replace those\n"
-            "of the tenant's newest revision; the others stay. The whole is checked: mistakes are\n"
-            "shown with file, line and remedy, and nothing is written. Otherwise shows what\n"
-            "changes and writes the next revision; services use it within 2 seconds. The same\n"
-            "content again makes no revision.\n"
-            "\n"
-            "A group, agent or skill that open tickets still hang on is not removed: the answer\n"
-            "names how many. Duty and capacity belong to the agents once they are there\n"
-            "(docket agents); a capacity is taken from the document when the document changes it.\n"
-            "\n"
-            "  --tenant NAME    may be left out when there is only one\n"
-            "  --check          show what would change; write nothing\n"
-            "  --postgres URL   the role that owns the schema; default: $DOCKET_POSTGRES_ADMIN\n"
-            "  --json           one JSON object: tenant, ok, applied, revision, changes, refused,\n"
-            "                   problems\n"
-            "\n"
-            "Exit: 0 good, 1 wrong documents or refused, 2 not possible.\n",
+    .help =
+        "Usage: docket apply [--tenant NAME] [--check] [--json]\n"
+        "                    [--move-group FROM=TO] [--move-agent FROM=TO] FILE...\n"
+        "\n"
+        "Sections of the files (settings, skills, kinds, groups, agents, rules) replace those\n"
+        "of the tenant's newest revision; the others stay. The whole is checked: mistakes are\n"
+        "shown with file, line and remedy, and nothing is written. Otherwise shows what\n"
+        "changes and writes the next revision; services use it within 2 seconds. The same\n"
+        "content again makes no revision.\n"
+        "\n"
+        "A group, agent or skill that open tickets still hang on is not removed: the answer\n"
+        "names how many. With --move-group and --move-agent they go to another one; the\n"
+        "state they are in stays. Skills are kept until their tickets are solved.\n"
+        "Duty and capacity belong to the agents once they are there (docket agents); a capacity\n"
+        "is taken from the document when the document changes it.\n"
+        "\n"
+        "  --tenant NAME    may be left out when there is only one\n"
+        "  --check          show what would change; write nothing\n"
+        "  --postgres URL   the role that owns the schema; default: $DOCKET_POSTGRES_ADMIN\n"
+        "  --json           one JSON object: tenant, ok, applied, revision, changes, refused,\n"
+        "                   problems\n"
+        "\n"
+        "Exit: 0 good, 1 wrong documents or refused, 2 not possible.\n",
     .run = run,
 };

@@ -140,7 +140,7 @@ static int write_documents(PostgresSession *s, int64_t tenant_id, int64_t revisi
 }
 
 /* Numbers are given out once and stay, whatever later documents say. */
-static int write_names(PostgresSession *s, int64_t tenant_id, const Catalog *c, Buf *ret_problem) {
+int apply_write_names(PostgresSession *s, int64_t tenant_id, const Catalog *c, Buf *ret_problem) {
     CLEANUP(params_done) Params p = {0};
     const Group *groups;
     const Agent *agents;
@@ -253,7 +253,7 @@ int apply_write(PostgresSession *s, int64_t tenant_id, int64_t revision, Str by,
                 const ApplyDocuments *documents, const Catalog *before, const Catalog *after,
                 int64_t *ret_agents, Buf *ret_problem) {
     int r = write_documents(s, tenant_id, revision, by, documents, ret_problem);
-    if (r == 0) r = write_names(s, tenant_id, after, ret_problem);
+    if (r == 0) r = apply_write_names(s, tenant_id, after, ret_problem);
     if (r < 0) return r;
     const PostgresRows *rows;
     r = write_agents(s, tenant_id, before, after, &rows, ret_problem);

@@ -45,6 +45,9 @@ typedef struct ApplyThing { /* a group, agent or skill that a document no longer
 int apply_count_tickets(PostgresSession *s, int64_t tenant_id, ApplyThing *things, size_t n,
                         Buf *ret_problem);
 
+/* Gives every group and agent a number that has none yet. */
+int apply_write_names(PostgresSession *s, int64_t tenant_id, const Catalog *c, Buf *ret_problem);
+
 /* Writes the revision, the names, and the agents' rows; tells the routers. `before` may be NULL.
  * *ret_agents: rows of agents that were added, changed or removed. */
 int apply_write(PostgresSession *s, int64_t tenant_id, int64_t revision, Str by,
