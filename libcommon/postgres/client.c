@@ -153,7 +153,9 @@ static void disconnect(PostgresClient *c, const char *why) {
     random_bytes(&dice, 1); /* so that many clients do not come back in step */
     loop_timer_arm(c->timer, c->retry_ms * 3 / 4 + c->retry_ms * dice / 512);
     c->retry_ms = c->retry_ms * 2 > RETRY_LAST_MS ? RETRY_LAST_MS : c->retry_ms * 2;
-    if (was_running) {
+    if (was_running && c->committed) {
+        finish(c, POSTGRES_COMMITTED); /* it said so before it went */
+    } else if (was_running) {
         if (!c->refused) {
             c->refused_state[0] = 0;
             c->refused_query = SIZE_MAX;
@@ -318,7 +320,11 @@ int postgres_client_run(PostgresClient *c, unsigned flags, const PostgresQuery *
 }
 
 static void on_operation(PostgresClient *c, PGresult *result) {
-    assert(c->operations_seen < c->operations_n);
+    if (c->operations_seen == c->operations_n) { /* instead of the sync: the server is going away */
+        note_refusal(c, result, SIZE_MAX);
+        PQclear(result);
+        return;
+    }
     size_t at = c->operations_seen++;
     const Operation *o = &c->operations[at];
     ExecStatusType status = PQresultStatus(result);

@@ -18,7 +18,7 @@ static const PostgresStatement replayed_statement = {
     " FROM unnest($1::bigint[], $2::bigint[], $3::uuid[], $4::smallint[]) WITH ORDINALITY"
     "   i (tenant_id, id, cause_id, step, n)"
     " CROSS JOIN LATERAL (SELECT coalesce((SELECT a.ticket_id FROM ticket.aliases a"
-    "   WHERE a.tenant_id = i.tenant_id AND a.id = i.id), i.id) AS id) r"
+    "   WHERE a.tenant_id = i.tenant_id AND a.id = i.id), i.id) AS id OFFSET 0) r"
     " CROSS JOIN LATERAL (SELECT * FROM ticket.ledger l WHERE l.tenant_id = i.tenant_id"
     "   AND l.ticket_id = r.id AND l.cause_id = i.cause_id AND l.step = i.step LIMIT 1) l"
     " ORDER BY i.n"};

@@ -49,13 +49,43 @@ static void take_rows(NewTicket *t, const PostgresRows *rows, size_t from, size_
 
 static void insert_again(Store *s, NewTicketsJob *job);
 
+static void read_back(Store *s, NewTicketsJob *job);
+
+/* Its id belongs to another submission, and this one was stored under a fresh id before: read that.
+ */
+static size_t follow_moved(NewTicketsJob *job, const PostgresRows *moved) {
+    size_t n = 0;
+    for (size_t i = 0; i < rows_count(moved); i++) {
+        size_t at = (size_t)rows_int(moved, i, 0) - 1;
+        NewTicket *t = &job->batch[job->back[at]];
+        if (t->fate != NEW_TICKET_CONFLICT) continue;
+        uint32_t index = job->back[at]; /* i ascends, so nothing ahead is overwritten */
+        job->back[n] = index;
+        job->back_id[n++] = rows_int(moved, i, FIND_MOVED_STORED_AS);
+    }
+    return n;
+}
+
+/* The note in the ledger of the ticket that has its first id is published with its own rows. */
+static void add_moved_rows(NewTicketsJob *job, const PostgresRows *moved) {
+    for (size_t i = 0; i < rows_count(moved); i++) {
+        NewTicket *t = &job->batch[job->back[rows_int(moved, i, 0) - 1]];
+        if (!t->instead_of) continue;
+        LedgerRow *rows = arena_alloc(job->arena, (t->rows_n + 1) * sizeof(*rows));
+        memcpy(rows, t->rows, t->rows_n * sizeof(*rows));
+        rows[t->rows_n++] = ledger_row_read(moved, i, job->arena);
+        t->rows = rows;
+    }
+}
+
 static void on_read_back(Store *s, const PostgresRows *const *results) {
     NewTicketsJob *job = s->job;
-    const PostgresRows *places = results[1], *rows = results[2];
+    const PostgresRows *places = results[1], *rows = results[2], *moved = results[3];
     size_t row = 0, missing = 0;
     assert(rows_count(places) == job->back_n);
     for (size_t i = 0; i < job->back_n; i++) {
         NewTicket *t = &job->batch[job->back[i]];
+        bool fresh = job->back_id[i] != t->submission->ticket_id;
         size_t from = row;
         while (row < rows_count(rows) && rows_int(rows, row, 0) == (int64_t)i + 1)
             row++;
@@ -63,39 +93,52 @@ static void on_read_back(Store *s, const PostgresRows *const *results) {
             missing++;
             continue;
         }
-        bool stored = job->stored[job->back[i]];
         t->place = place_read(places, i, job->arena);
         take_rows(t, rows, from, row, job->arena);
-        t->fate = stored ? NEW_TICKET_STORED : fate_of(t, &t->rows[0]);
+        t->fate = job->stored[job->back[i]] ? NEW_TICKET_STORED
+                  : fresh                   ? NEW_TICKET_REPLAYED
+                                            : fate_of(t, &t->rows[0]);
     }
-    if (missing == 0) {
-        request_end(s, STORE_DONE, NULL);
-    } else if (++job->rereads < REREADS_MAX) {
+    if (missing && ++job->rereads < REREADS_MAX) {
         insert_again(s, job); /* somebody's row went away between the two transactions */
-    } else {
-        request_end(s, STORE_REFUSED, "a ticket is neither stored nor found");
+        return;
     }
+    if (missing) {
+        request_end(s, STORE_REFUSED, "a ticket is neither stored nor found");
+        return;
+    }
+    add_moved_rows(job, moved);
+    job->back_n = follow_moved(job, moved);
+    if (job->back_n)
+        read_back(s, job);
+    else
+        request_end(s, STORE_DONE, NULL);
 }
 
 static void read_back(Store *s, NewTicketsJob *job) {
-    int64_t *tenants = arena_alloc(job->arena, job->back_n * sizeof(*tenants));
-    int64_t *ids = arena_alloc(job->arena, job->back_n * sizeof(*ids));
-    for (size_t i = 0; i < job->back_n; i++) {
-        tenants[i] = job->batch[job->back[i]].submission->tenant_id;
-        ids[i] = job->batch[job->back[i]].submission->ticket_id;
+    size_t n = job->back_n;
+    int64_t *tenants = arena_alloc(job->arena, n * sizeof(*tenants));
+    int64_t *taken = arena_alloc(job->arena, n * sizeof(*taken));
+    for (size_t i = 0; i < n; i++) {
+        const NewTicket *t = &job->batch[job->back[i]];
+        tenants[i] = t->submission->tenant_id;
+        taken[i] = t->instead_of ? t->instead_of : t->submission->ticket_id;
     }
-    places_params(&s->params[3], tenants, ids, job->back_n);
-    request_attempt(s, &(Attempt){.queries = {job->insert.queries[0],
-                                              {&places_statement, &s->params[3]},
-                                              {&rows_statement, &s->params[3]}},
-                                  .n = 3,
+    places_params(&s->params[4], tenants, job->back_id, n);
+    places_params(&s->params[5], tenants, taken, n);
+    params_array(&s->params[5], PARAM_UUID, n);
+    for (size_t i = 0; i < n; i++)
+        params_element_uuid(&s->params[5], job->batch[job->back[i]].submission->cause);
+    request_attempt(s, &(Attempt){.queries = {tenants_query(s),
+                                              {&places_statement, &s->params[4]},
+                                              {&rows_statement, &s->params[4]},
+                                              {&find_moved_statement, &s->params[5]}},
+                                  .n = 4,
                                   .flags = POSTGRES_READ_ONLY,
                                   .committed = on_read_back});
 }
 
 /* ---- Inserting ---- */
-
-static int compare_order(const void *key, const void *element);
 
 typedef struct Wanted {
     const NewTicketsJob *job;
@@ -146,8 +189,7 @@ static void fill_stored(NewTicketsJob *job, uint32_t at, int64_t requester_id, i
 
 static void on_inserted(Store *s, const PostgresRows *const *results) {
     NewTicketsJob *job = s->job;
-    const PostgresRows *rows = results[s->attempt.n - 1];
-    bool *told = arena_zalloc(job->arena, job->n * sizeof(*told));
+    const PostgresRows *rows = results[job->keys_n ? 3 : 2];
     for (size_t i = 0; i < rows_count(rows); i++) {
         Wanted wanted = {job, rows_int(rows, i, 0), rows_int(rows, i, 1)};
         const uint32_t *found =
@@ -155,13 +197,14 @@ static void on_inserted(Store *s, const PostgresRows *const *results) {
         assert(found);
         job->stored[*found] = true;
         if (rows_int(rows, i, 3) != 2) continue; /* the note's words are PostgreSQL's: read back */
-        told[*found] = true;
         fill_stored(job, *found, rows_int(rows, i, 2), rows_time_ms(rows, i, 4));
     }
     job->back_n = 0;
-    for (size_t i = 0; i < job->n; i++)
-        if (!told[i] && !(job->stored[i] && job->batch[i].rows_n))
-            job->back[job->back_n++] = (uint32_t)i;
+    for (size_t i = 0; i < job->n; i++) {
+        if (job->batch[i].rows_n) continue;
+        job->back[job->back_n] = (uint32_t)i;
+        job->back_id[job->back_n++] = job->batch[i].submission->ticket_id;
+    }
     if (job->back_n)
         read_back(s, job);
     else
@@ -180,6 +223,10 @@ static void insert(Store *s, NewTicketsJob *job) {
     if (job->keys_n) a->queries[a->n++] = (PostgresQuery){&keys_statement, &s->params[0]};
     a->queries[a->n++] = (PostgresQuery){&requesters_statement, &s->params[1]};
     a->queries[a->n++] = (PostgresQuery){&tickets_statement, &s->params[2]};
+    if (job->moved_n) {
+        a->queries[a->n++] = (PostgresQuery){&nested_statement, NULL};
+        a->queries[a->n++] = (PostgresQuery){&moved_statement, &s->params[3]};
+    }
     request_attempt(s, a);
 }
 

@@ -10,18 +10,24 @@ typedef struct NewTicketsJob {
     uint32_t *order;       /* indexes of the batch by (tenant, id), each id once; the repetitions */
     size_t order_n;        /* are read back as the replays they are */
     Str *created, *placed; /* payloads, by index of the batch */
-    bool *stored;          /* by index of the batch: in, by this transaction, and told */
+    Str *noted;            /* what the caller wants noted; absent: nothing */
+    bool *stored;          /* by index of the batch: in, by this request */
     uint32_t *back;        /* indexes to be read back */
+    int64_t *back_id;      /* by place in `back`: the id to read */
     size_t back_n;
-    size_t keys_n;
+    size_t keys_n, moved_n;
     int rereads;
     Attempt insert;
 } NewTicketsJob;
 
 extern const PostgresStatement keys_statement, requesters_statement, tickets_statement;
+/* For those that come again under a fresh id: a note in the ledger of the ticket that has the first
+ * one, and how to find it. Not under the bulk settings: nested_statement ends those. */
+extern const PostgresStatement nested_statement, moved_statement, find_moved_statement;
+enum { MOVED_STEP = 2, FIND_MOVED_STORED_AS = 12 };
 
 /* Sorts and writes the payloads. */
 void new_tickets_prepare(NewTicketsJob *job);
-/* Fills s->params[0..2] for the three statements, and the tenants. Takes at most n of the store's
+/* Fills s->params[0..3] for these statements, and the tenants. Takes at most n of the store's
  * numbers for requesters. */
 void new_tickets_params(Store *s, NewTicketsJob *job);

@@ -62,6 +62,8 @@ void new_tickets_prepare(NewTicketsJob *job) {
     job->back = arena_alloc(a, n * sizeof(*job->back));
     job->created = arena_alloc(a, n * sizeof(*job->created));
     job->placed = arena_alloc(a, n * sizeof(*job->placed));
+    job->noted = arena_alloc(a, n * sizeof(*job->noted));
+    job->back_id = arena_alloc(a, n * sizeof(*job->back_id));
     for (size_t i = 0; i < n; i++) {
         const NewTicket *t = &job->batch[i];
         ledger_payload_created(t->submission, &t->facts, &text);
@@ -69,6 +71,11 @@ void new_tickets_prepare(NewTicketsJob *job) {
         ledger_payload_placed(t->assignee_id ? TICKET_ASSIGNED : TICKET_NEW, t->facts.group_id,
                               t->assignee_id, t->place_reason, &text);
         job->placed[i] = payload(a, &text);
+        job->noted[i] = t->note;
+        if (!t->instead_of) continue;
+        if (t->note.n) buf_printf(&text, "%.*s; ", STR_ARG(t->note));
+        buf_printf(&text, "its id %lld was taken by another submission", (long long)t->instead_of);
+        job->noted[i] = payload(a, &text);
     }
 }
 
@@ -94,23 +101,22 @@ static void personal_json(const PersonalField *fields, size_t n, Buf *ret) {
 }
 
 static void keys_params(Params *p, const NewTicketsJob *job, const Sorted *keys, size_t n) {
-#define COLUMN(type, write, value)                                                                 \
+#define COLUMN(type, write)                                                                        \
     params_array(p, type, n);                                                                      \
     for (size_t i = 0; i < n; i++) {                                                               \
         const NewTicket *t = &job->batch[keys[i].at];                                              \
         const Submission *u = t->submission;                                                       \
         (void)t, (void)u;                                                                          \
-        write(p, value);                                                                           \
+        write;                                                                                     \
     }
-    COLUMN(PARAM_INT8, params_element_i64, u->tenant_id)
-    COLUMN(PARAM_INT8, params_element_i64, u->source_id)
-    COLUMN(PARAM_TEXT, params_element_text, u->idempotency_key)
-    COLUMN(PARAM_INT8, params_element_i64, u->ticket_id)
-    COLUMN(PARAM_BYTEA, params_element_text, u->key_fingerprint)
-    COLUMN(PARAM_TIME, params_element_time_ms, u->accepted_ms)
-    params_array(p, PARAM_INT8, n);
-    for (size_t i = 0; i < n; i++)
-        params_element_null(p);
+    COLUMN(PARAM_INT8, params_element_i64(p, u->tenant_id))
+    COLUMN(PARAM_INT8, params_element_i64(p, u->source_id))
+    COLUMN(PARAM_TEXT, params_element_text(p, u->idempotency_key))
+    COLUMN(PARAM_INT8, params_element_i64(p, u->ticket_id))
+    COLUMN(PARAM_BYTEA, params_element_text(p, u->key_fingerprint))
+    COLUMN(PARAM_TIME, params_element_time_ms(p, u->accepted_ms))
+    COLUMN(PARAM_INT8, if (t->instead_of) params_element_i64(p, t->instead_of);
+           else params_element_null(p))
 #undef COLUMN
 }
 
@@ -186,7 +192,7 @@ static void tickets_params(Params *p, const NewTicketsJob *job) {
     COLUMN(PARAM_JSONB, params_element_text(p, job->created[job->order[i]]))
     TEXT(str(ledger_kind_name(t->assignee_id ? LEDGER_TICKET_ASSIGNED : LEDGER_TICKET_QUEUED)))
     COLUMN(PARAM_JSONB, params_element_text(p, job->placed[job->order[i]]))
-    OPTIONAL_TEXT(PARAM_TEXT, t->note)
+    OPTIONAL_TEXT(PARAM_TEXT, job->noted[job->order[i]])
     OPTIONAL_TEXT(PARAM_TEXT, u->idempotency_key)
     COLUMN(PARAM_BYTEA, params_element_text(p, u->key_fingerprint))
     COLUMN(
@@ -200,6 +206,25 @@ static void tickets_params(Params *p, const NewTicketsJob *job) {
 #undef OPTIONAL_INT
 #undef OPTIONAL_TEXT
 #undef ARRAY
+}
+
+static void moved_params(Params *p, const NewTicketsJob *job, const uint32_t *moved, size_t n) {
+#define COLUMN(type, write)                                                                        \
+    params_array(p, type, n);                                                                      \
+    for (size_t i = 0; i < n; i++) {                                                               \
+        const NewTicket *t = &job->batch[moved[i]];                                                \
+        const Submission *u = t->submission;                                                       \
+        (void)u;                                                                                   \
+        write;                                                                                     \
+    }
+    COLUMN(PARAM_INT8, params_element_i64(p, u->tenant_id))
+    COLUMN(PARAM_INT8, params_element_i64(p, t->instead_of))
+    COLUMN(PARAM_INT8, params_element_i64(p, u->ticket_id))
+    COLUMN(PARAM_UUID, params_element_uuid(p, u->cause))
+    COLUMN(PARAM_INT8, params_element_i64(p, t->revision))
+    COLUMN(PARAM_BYTEA, char trace[TRACE_BYTES]; trace_bytes(&u->trace, trace);
+           params_element_text(p, (Str){trace, sizeof(trace)}))
+#undef COLUMN
 }
 
 void new_tickets_params(Store *s, NewTicketsJob *job) {
@@ -219,6 +244,11 @@ void new_tickets_params(Store *s, NewTicketsJob *job) {
     }
     requesters_params(s, &s->params[1], job, all, sort_once(all, job->n));
     tickets_params(&s->params[2], job);
+
+    uint32_t *moved = arena_alloc(job->arena, job->n * sizeof(*moved));
+    for (size_t i = 0; i < job->order_n; i++)
+        if (job->batch[job->order[i]].instead_of) moved[job->moved_n++] = job->order[i];
+    moved_params(&s->params[3], job, moved, job->moved_n);
     for (size_t i = 0; i < job->order_n; i++)
         tenants_add(s, job->batch[job->order[i]].submission->tenant_id);
 }

@@ -1,4 +1,4 @@
-/* The three statements that make a batch of submissions tickets, in this order in one transaction,
+/* The statements that make a batch of submissions tickets, in this order in one transaction,
  * READ COMMITTED: each sees what other routers committed before it began.
  *
  * Whoever has the key first holds its row until the end; the others wait in keys_statement, then
@@ -90,3 +90,31 @@ const PostgresStatement tickets_statement = {
     "    FROM ticket.tickets t WHERE t.tenant_id = j.tenant_id AND t.id = j.id) IS NULL"
     "  ON CONFLICT (tenant_id, id) DO NOTHING)"
     " SELECT tenant_id, id, requester_id, version, updated_at FROM stored"};
+
+const PostgresStatement nested_statement = {"store_nested",
+                                            "SELECT set_config('enable_nestloop', 'on', true)"};
+
+const PostgresStatement moved_statement = {
+    "store_new_moved",
+    "WITH locked AS (SELECT i.*, t.version, greatest(now(), t.updated_at) AS at"
+    "  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::uuid[], $5::bigint[], $6::bytea[])"
+    "   i (tenant_id, id, stored_as, cause_id, revision, trace)"
+    "  CROSS JOIN LATERAL (SELECT * FROM ticket.tickets t WHERE t.tenant_id = i.tenant_id"
+    "   AND t.id = i.id LIMIT 1 FOR NO KEY UPDATE) t),"
+    " changed AS (UPDATE ticket.tickets t SET version = l.version + 1, updated_at = l.at"
+    "  FROM locked l WHERE t.tenant_id = l.tenant_id AND t.id = l.id)"
+    " INSERT INTO ticket.ledger (tenant_id, ticket_id, seq, cause_id, step, kind, actor, at,"
+    "   revision, trace, payload)"
+    "  SELECT tenant_id, id, version + 1, cause_id, 2, 'ticket_noted', 'router', at, revision,"
+    "   trace, jsonb_build_object('stored_as', stored_as, 'note',"
+    "   'another submission came with this id; it is ticket ' || stored_as) FROM locked"};
+
+const PostgresStatement find_moved_statement = {
+    "store_find_moved",
+    "SELECT i.n, l.tenant_id, l.ticket_id, l.seq, l.cause_id, l.step, l.kind, l.actor, l.at,"
+    "       l.revision, l.trace, l.payload, (l.payload ->> 'stored_as')::bigint"
+    " FROM unnest($1::bigint[], $2::bigint[], $3::uuid[]) WITH ORDINALITY i (tenant_id, id, "
+    "cause_id, n)"
+    " CROSS JOIN LATERAL (SELECT * FROM ticket.ledger l WHERE l.tenant_id = i.tenant_id"
+    "   AND l.ticket_id = i.id AND l.cause_id = i.cause_id AND l.step = 2 LIMIT 1) l"
+    " WHERE l.payload ->> 'stored_as' IS NOT NULL ORDER BY i.n"};

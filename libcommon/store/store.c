@@ -35,6 +35,7 @@ static void attempt_now(Store *s);
 /* ---- Tenants ---- */
 
 void tenants_clear(Store *s) {
+    params_clear(&s->tenants);
     buf_clear(&s->tenants_text);
     s->tenants_last = 0;
 }
@@ -59,10 +60,10 @@ void tenants_add_all(Store *s, int64_t *tenants, size_t n) {
 
 /* May be asked for again by the request's next transaction. */
 static PostgresQuery tenants(Store *s, const PostgresStatement *statement) {
-    if (!s->tenants_text.n) buf_addc(&s->tenants_text, '{');
-    buf_addc(&s->tenants_text, '}');
-    params_clear(&s->tenants);
-    params_text(&s->tenants, buf_str(&s->tenants_text));
+    if (s->tenants.n == 0) {
+        buf_adds(&s->tenants_text, s->tenants_text.n ? "}" : "{}");
+        params_text(&s->tenants, buf_str(&s->tenants_text));
+    }
     return (PostgresQuery){statement, &s->tenants};
 }
 

@@ -356,8 +356,8 @@ static void op_bench(const cJSON *o) {
     print_outcome();
     (void)printf(",\"tickets\":%lld,\"next\":%lld,\"wall_us\":%.1f,\"client_us\":%.1f}\n",
                  (long long)tickets, (long long)id,
-                 (double)(clock_monotonic_us() - began) / (double)tickets,
-                 (own_cpu_us() - cpu) / (double)tickets);
+                 (double)(clock_monotonic_us() - began) / (double)(tickets ? tickets : 1),
+                 (own_cpu_us() - cpu) / (double)(tickets ? tickets : 1));
 }
 
 static void run(Str line) {
