@@ -518,7 +518,9 @@ FormVerdict submission_form_read(const cJSON *body, const FormRights *rights, Ar
     if (!ret->description.p && ret_problems->n == 0)
         refuse(&f, STR("description"), "BlankValue", "cannot be blank",
                "send comment.body or description");
-    if (!ret->channel.p) ret->channel = rights->channels_n ? rights->channels[0] : STR("api");
+    /* Copied: rights live no longer than this call, the draft does. */
+    if (!ret->channel.p)
+        ret->channel = rights->channels_n ? arena_str(arena, rights->channels[0]) : STR("api");
     if (!ret->language.p && f.locale.p) ret->language = f.locale;
     if (ret_problems->n) return FORM_REFUSED;
     if (f.place && !rights->may_place) {

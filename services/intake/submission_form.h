@@ -23,7 +23,7 @@ enum {
     FORM_NOTES = 32             /* of one answer; what is left out is counted */
 };
 
-/* What the sender may do; from its token. */
+/* What the sender may do; from its token. Needed during the call only. */
 typedef struct FormRights {
     const Str *channels; /* that it may name; the first is its default */
     size_t channels_n;   /* 0: any, and "api" by default */

@@ -92,6 +92,17 @@ static void description_alone_is_enough_and_the_channel_is_the_sources_first(voi
     read_done(&r);
 }
 
+static void the_draft_outlives_the_rights(void **state) {
+    char name[] = "chat";
+    Str channel = {name, 4};
+    Read r;
+    (void)state;
+    read_as(&r, "{\"ticket\":{\"description\":\"B\"}}", (FormRights){&channel, 1, false});
+    memset(name, 'x', 4); /* the token was looked up again while a claim was awaited */
+    assert_true(str_is(r.draft.channel, "chat"));
+    read_done(&r);
+}
+
 static void nulls_and_empty_texts_are_as_if_absent(void **state) {
     Read r;
     (void)state;
@@ -321,6 +332,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_field_arrives),
         cmocka_unit_test(description_alone_is_enough_and_the_channel_is_the_sources_first),
+        cmocka_unit_test(the_draft_outlives_the_rights),
         cmocka_unit_test(nulls_and_empty_texts_are_as_if_absent),
         cmocka_unit_test(each_mistake_is_refused_with_its_field),
         cmocka_unit_test(all_mistakes_are_told_at_once),
