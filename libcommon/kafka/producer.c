@@ -17,6 +17,8 @@ enum {
     RECORD_MAX = (1 << 20) - 512, /* the broker counts its own book-keeping towards 1 MiB */
     LIBRARY_BYTES = 256,          /* what librdkafka keeps per message */
     REPORTS_PER_WAKE = 8192,
+    GATHER_MS = 5,            /* behind what is in flight, at most */
+    GATHER_BYTES = 256 << 10, /* then there is enough for a request of its own */
     ATTEMPTS_MAX = 5,
     TICK_MS = 1000,
     REPLACE_PAUSE_MS = 1000, /* at most one new instance a second */
@@ -50,12 +52,14 @@ struct KafkaProducer {
     rd_kafka_t *rk;
     rd_kafka_queue_t *queue;
     KafkaWake wake;
-    LoopTimer *again; /* more reports than one wake may give */
-    LoopTimer *tick;  /* an edge that was missed; replacing */
+    LoopTimer *again;  /* more reports than one wake may give */
+    LoopTimer *tick;   /* an edge that was missed; replacing */
+    LoopTimer *gather; /* enough was gathered behind what is in flight */
     Topic topics[TOPICS_MAX];
     size_t n_topics;
     Record *first, *last;
     size_t n_records, bytes;
+    size_t n_handed, pending_bytes; /* librdkafka has these; not handed over yet are these */
     rd_kafka_message_t *batch;
     size_t batch_room;
     LoopCallback drained;
@@ -192,6 +196,7 @@ static void topic_add_pending(Topic *t, Record *r) {
 static bool record_handed(KafkaProducer *p, Record *r, rd_kafka_resp_err_t err) {
     if (err == RD_KAFKA_RESP_ERR_NO_ERROR) {
         r->handed = true;
+        p->n_handed++;
         return false;
     }
     if (err == RD_KAFKA_RESP_ERR__FATAL || rd_kafka_fatal_error(p->rk, NULL, 0) ||
@@ -262,16 +267,30 @@ static bool hand_over_topic(KafkaProducer *p, Topic *t) {
 static void hand_over(KafkaProducer *p) {
     bool reported = false;
     if (!p->rk) return; /* waits for the next instance */
+    p->pending_bytes = 0;
+    loop_timer_disarm(p->gather);
     for (size_t i = 0; i < p->n_topics; i++)
         if (p->topics[i].n_pending) reported |= hand_over_topic(p, &p->topics[i]);
     if (reported) reports_done(p);
     if (p->broken) loop_timer_arm(p->tick, 0);
 }
 
+static void on_gathered(void *arg) {
+    hand_over(arg);
+}
+
+/* What nothing is ahead of goes at once. Behind something in flight it is gathered until that is
+ * reported, or for a few milliseconds: one request of many records instead of many of one, which is
+ * what a busy gate's and broker's processors are spent on. A partition without leader holds up the
+ * others no longer than that. */
 static void on_turn_end(void *arg) {
     KafkaProducer *p = arg;
     p->turn_deferred = false;
-    if (!p->freed) hand_over(p);
+    if (p->freed) return;
+    if (p->n_handed == 0 || p->pending_bytes >= GATHER_BYTES)
+        hand_over(p);
+    else if (!loop_timer_armed(p->gather))
+        loop_timer_arm(p->gather, GATHER_MS);
 }
 
 static int produce(KafkaProducer *p, const KafkaRecord *record, const KafkaHeader *headers,
@@ -298,6 +317,7 @@ static int produce(KafkaProducer *p, const KafkaRecord *record, const KafkaHeade
     p->last = r;
     p->n_records++;
     p->bytes += r->bytes;
+    p->pending_bytes += r->bytes;
     topic_add_pending(t, r);
     if (!p->turn_deferred) {
         p->turn_deferred = true;
@@ -351,6 +371,7 @@ static bool breaks_instance(rd_kafka_resp_err_t err) {
 static bool take_report(KafkaProducer *p, const rd_kafka_message_t *m) {
     Record *r = m->_private;
     r->handed = false;
+    p->n_handed--;
     if (m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
         broker_answered(p);
     } else if (breaks_instance(m->err)) {
@@ -422,6 +443,7 @@ static void drain(KafkaProducer *p) {
         reported += take_event(p, event);
     if (reported >= REPORTS_PER_WAKE) loop_timer_arm(p->again, 0); /* no new edge will come */
     if (reported) reports_done(p);
+    if (p->pending_bytes && p->n_handed == 0 && !p->turn_deferred) hand_over(p);
     if (p->broken) loop_timer_arm(p->tick, 0);
 }
 
@@ -498,6 +520,7 @@ static void stop_instance(KafkaProducer *p) {
     p->rk = NULL;
     for (Record *r = p->first; r; r = r->next)
         r->handed = false;
+    p->n_handed = 0;
     if (reported) reports_done(p);
 }
 
@@ -563,6 +586,7 @@ KafkaProducer *kafka_producer_new(Loop *loop, const KafkaProducerSettings *setti
     keep_settings(p, settings);
     p->again = loop_timer_new(loop, on_wake, p);
     p->tick = loop_timer_new(loop, on_tick, p);
+    p->gather = loop_timer_new(loop, on_gathered, p);
     p->down = true; /* until the first sign of life */
     p->down_since_ms = clock_monotonic_ms();
     if (kafka_wake_init(&p->wake, loop, on_wake, p) < 0) {
@@ -599,6 +623,7 @@ KafkaProducer *kafka_producer_free(KafkaProducer *p) {
     kafka_wake_done(&p->wake);
     p->again = loop_timer_free(p->again);
     p->tick = loop_timer_free(p->tick);
+    p->gather = loop_timer_free(p->gather);
     loop_free_later(p->loop, p, release); /* the end of this turn may still know us */
     return NULL;
 }
