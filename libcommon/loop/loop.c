@@ -50,7 +50,7 @@ Loop *loop_new(void) {
     Loop *l = xcalloc(1, sizeof(*l));
     struct event_config *config = event_config_new();
     if (config) {
-        (void)event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_PRECISE_TIMER);
+        (void)event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
         l->base = event_base_new_with_config(config);
         event_config_free(config);
     }

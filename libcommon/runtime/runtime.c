@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,6 +123,15 @@ static void raise_descriptor_limit(void) {
     (void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/* A loop's buffers come and go many times a second: memory that goes back to the kernel after each
+ * would be faulted in again. One arena: librdkafka's threads would otherwise keep one each. */
+static void keep_freed_memory(void) {
+    (void)mallopt(M_TRIM_THRESHOLD, 16 << 20);
+    (void)mallopt(M_MMAP_THRESHOLD, 4 << 20);
+    (void)mallopt(M_TOP_PAD, 1 << 20);
+    (void)mallopt(M_ARENA_MAX, 2);
+}
+
 static LogLevel level_named(const char *name) {
     switch (*name) {
     case 'd':
@@ -171,6 +181,7 @@ static int live(Runtime *r) {
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGHUP, SIG_IGN);
     raise_descriptor_limit();
+    keep_freed_memory();
     name_instance(r);
     log_setup(r->service->name, strcmp(r->common->log_format, "json") == 0,
               level_named(r->common->log_level));

@@ -178,12 +178,12 @@ static void loaded(void *arg, PostgresOutcome outcome, const PostgresRows *const
         return;
     }
     agents_apply(c, results[3]);
-    bool left = false;
+    bool renewed[TENANTS_PER_LOAD], left = false;
     for (size_t i = 0; i < c->loading_n; i++) {
         Tenant *t = &c->tenants[c->loading[i]];
         const Catalog *before = t->catalog;
         tenant_compile(c, t, results[1], results[2]);
-        if (t->catalog != before && c->events.changed) c->events.changed(c->arg, t->id, t->catalog);
+        renewed[i] = t->catalog != before;
     }
     for (size_t i = 0; i < c->n; i++) {
         const Tenant *t = &c->tenants[i];
@@ -193,7 +193,12 @@ static void loaded(void *arg, PostgresOutcome outcome, const PostgresRows *const
     if (left)
         c->again = true;
     else
-        c->complete = true;
+        c->complete =
+            true; /* before anybody is told: whoever waited for it is woken by what follows */
+    for (size_t i = 0; i < c->loading_n; i++) {
+        const Tenant *t = &c->tenants[c->loading[i]];
+        if (renewed[i] && c->events.changed) c->events.changed(c->arg, t->id, t->catalog);
+    }
     next_look(c);
 }
 

@@ -24,6 +24,8 @@
 #include "metrics/metrics.h"
 #include "router/batch_internal.h"
 
+enum { DOCUMENTS_LOOK_MS = 50 };
+
 const PipelineMetrics *pipeline_metrics(void) {
     static PipelineMetrics m;
     if (m.stored) return &m;
@@ -105,7 +107,11 @@ bool pipeline_idle(const Pipeline *p) {
 /* Full, or nothing else to do: at once. Else a little later, so that the batch behind a running one
  * is worth its transaction. */
 void pipeline_pump(Pipeline *p) {
-    if (p->stopped || p->revoking || !configuration_ready(p->parts.configuration)) return;
+    if (p->stopped || p->revoking) return;
+    if (!configuration_ready(p->parts.configuration)) { /* "readable" comes once: look again */
+        loop_timer_arm(p->wait, DOCUMENTS_LOOK_MS);
+        return;
+    }
     for (Batch *b; (b = batch_free_one(p)) != NULL;) {
         size_t ready = lanes_ready(p->parts.lanes);
         size_t max = (size_t)p->parts.settings->batch_max;
@@ -124,8 +130,9 @@ void pipeline_pump(Pipeline *p) {
 static void on_waited(void *arg) {
     Pipeline *p = arg;
     Batch *b = batch_free_one(p);
-    if (!b || p->stopped || p->revoking || !configuration_ready(p->parts.configuration)) return;
-    if (lanes_ready(p->parts.lanes) > 0) batch_begin(b, (size_t)p->parts.settings->batch_max);
+    if (b && !p->stopped && !p->revoking && configuration_ready(p->parts.configuration) &&
+        lanes_ready(p->parts.lanes) > 0)
+        batch_begin(b, (size_t)p->parts.settings->batch_max);
     pipeline_pump(p);
 }
 
