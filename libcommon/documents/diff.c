@@ -1,6 +1,7 @@
 /* Trees compared by name, values by their flow form with sorted keys. */
 #include "documents/diff.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "conditions/intern.h"
@@ -157,8 +158,10 @@ static void diff_section(Diff *d, Str section, const Node *before, const Node *a
         DocumentChange change = {
             DIFF_ADDED, section, arena_str(d->arena, intern_at(is.names, i)), {NULL, 0}};
         uint32_t old = intern_find(was.names, change.name);
+        assert(is.nodes);
         Buf detail = {0};
         if (old != INTERN_NONE) {
+            assert(was.nodes);
             change.kind = DIFF_CHANGED;
             compare_things(d, was.nodes[old], is.nodes[i], &detail);
             change.detail = arena_str(d->arena, buf_str(&detail));

@@ -209,6 +209,7 @@ static uint32_t *read_references(Compilation *c, const Reading *r, const Node *n
     uint32_t *numbers = arena_alloc(c->c->arena, names_n * sizeof(*numbers));
     const Node *member = list && list->kind == NODE_LIST ? list->first : list;
     for (size_t i = 0; member && i < names_n; i++, member = member->next) {
+        assert(member); /* as many as names */
         uint32_t number = shape_reference(r, member->line, what, names[i], known);
         if (number != INTERN_NONE) numbers[(*ret_n)++] = number;
     }

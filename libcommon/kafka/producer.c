@@ -118,9 +118,9 @@ static Record *record_new(const KafkaRecord *from, const KafkaHeader *headers, s
                   .partition = from->partition,
                   .bytes = size + LIBRARY_BYTES};
     char *to = r->bytes_of;
-    if (from->key.n) memcpy(to, from->key.p, from->key.n);
+    if (from->key.p) memcpy(to, from->key.p, from->key.n);
     to += from->key.n;
-    if (from->value.n) memcpy(to, from->value.p, from->value.n);
+    if (from->value.p) memcpy(to, from->value.p, from->value.n);
     to += from->value.n;
     for (size_t i = 0; i < n; i++) {
         uint32_t value_n = (uint32_t)headers[i].value.n;

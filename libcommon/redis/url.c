@@ -1,6 +1,7 @@
 /* redis://, unix:// and redis-cluster:// taken apart. */
 #include "redis/url.h"
 
+#include <assert.h>
 #include <errno.h>
 
 static int decode(Str s, char *ret, size_t room) {
@@ -21,7 +22,7 @@ static int decode(Str s, char *ret, size_t room) {
 
 static int parse_host(Str s, RedisHost *ret) {
     int64_t port = 6379;
-    Str host = s, number = {NULL, 0};
+    Str host, number = {NULL, 0};
     if (s.n && s.p[0] == '[') { /* [::1]:6379 */
         Str rest, inside = str_cut((Str){s.p + 1, s.n - 1}, ']', &rest);
         if (!rest.p) return -EINVAL;
@@ -97,6 +98,7 @@ int redis_url_parse(const char *url, RedisUrl *ret, Buf *problem) {
     } schemes[] = {{"redis://", REDIS_URL_TCP},
                    {"unix://", REDIS_URL_UNIX},
                    {"redis-cluster://", REDIS_URL_CLUSTER}};
+    assert(url);
     Str s = str(url);
     *ret = (RedisUrl){0};
     size_t i = 0, n = sizeof(schemes) / sizeof(*schemes);

@@ -278,7 +278,7 @@ static int compare(const void *a, const void *b) {
 
 void store_change_tickets(Store *s, TicketChange *changes, size_t n, Arena *arena, StoreDone done,
                           void *arg) {
-    assert(n <= CHANGES_MAX);
+    assert(n <= CHANGES_MAX && (changes || n == 0));
     if (!request_begin(s, done, arg)) return;
     if (n == 0) {
         request_end_soon(s, STORE_DONE, NULL);

@@ -156,7 +156,7 @@ static void accepted(Load *l, const Request *r, int64_t id) {
     if (l->settings->accepted)
         (void)fprintf(l->settings->accepted, "%.*s %lld surge-%s-%lld %lld\n",
                       STR_ARG(sender_of(l, r->ticket)->tenant), (long long)id, l->run,
-                      (long long)r->ticket, (long long)(l->start_wall_ms + r->intended_us / 1000));
+                      (long long)r->ticket, (long long)l->start_wall_ms + r->intended_us / 1000);
 }
 
 /* -- connections ----------------------------------------------------------------------------------

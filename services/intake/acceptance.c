@@ -1,6 +1,7 @@
 /* Acceptance -- the steps in their order, and nothing else; each decision is a pure file's. */
 #include "intake/acceptance.h"
 
+#include <assert.h>
 #include <errno.h>
 
 #include "base/clock.h"
@@ -218,8 +219,9 @@ static void on_late(void *arg) {
     int64_t now = clock_monotonic_ms();
     size_t late = 0;
     while (all->waiting.first && now - all->waiting.first->began_ms >= limit) {
-        answer_later(all->waiting.first, "slow",
-                     "Not stored in time; send it again with the same Idempotency-Key");
+        Acceptance *a = all->waiting.first;
+        assert(a->all == all);
+        answer_later(a, "slow", "Not stored in time; send it again with the same Idempotency-Key");
         late++;
     }
     if (late)

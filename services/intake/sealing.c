@@ -148,11 +148,11 @@ static int seal_custom(Sealing *s, const PersonalKeys *keys, const CustomField *
     bool personal = field->personal;
     for (size_t i = 0; i < keys->n && !personal; i++)
         personal = str_eq(keys->keys[i], field->key);
-    size_t found = 0, at = object->n;
+    size_t found = 0;
     if (object->n > 1) buf_addc(object, ',');
     buf_add_json(object, field->key);
     buf_addc(object, ':');
-    at = object->n;
+    size_t at = object->n;
     if (cJSON_IsArray(field->value) && !personal) {
         const cJSON *item;
         buf_addc(object, '[');

@@ -49,8 +49,7 @@ static void server_start(Server *s) {
 
 static void server_kill(Server *s) {
     if (s->pid <= 0) return;
-    (void)kill(s->pid, SIGCONT);
-    (void)kill(s->pid, SIGKILL);
+    (void)kill(s->pid, SIGKILL); /* a stopped one dies too, without another word */
     (void)waitpid(s->pid, NULL, 0);
     s->pid = 0;
 }
