@@ -38,7 +38,7 @@ static const char shop[] =
     "    stop: on\n"
     "  - name: 贵宾\n"
     "    when: {all: {tier: vip}}\n"
-    "    set: {group: VIP, priority: urgent}\n"
+    "    set: {group: VIP, priority: urgent, category: 贵宾, kind: 投诉}\n"
     "    override: on\n"
     "  - name: 其余\n"
     "    set: {priority: low, kind: 售后}\n";
@@ -178,12 +178,16 @@ static void a_group_nobody_knows_is_as_good_as_none(void **state) {
 }
 
 static void an_overriding_rule_replaces_group_and_its_skills(void **state) {
-    const TicketFacts *f = classify(
-        state, (Submission){.region = STR("us"), .subject = STR("清关"), .tier = STR("VIP")});
+    const TicketFacts *f = classify(state, (Submission){.region = STR("us"),
+                                                        .subject = STR("清关"),
+                                                        .tier = STR("VIP"),
+                                                        .kind = STR("咨询"),
+                                                        .priority = STR("low")});
     assert_int_equal(f->group_id, 999);
     assert_int_equal(f->priority, PRIORITY_URGENT);
     assert_int_equal(f->skills_n, 0);
-    assert_str(f->category, "跨境/清关");
+    assert_str(f->category, "贵宾");
+    assert_str(f->kind, "投诉");
 }
 
 static void a_stopping_rule_hides_the_later_ones(void **state) {

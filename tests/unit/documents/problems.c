@@ -134,6 +134,13 @@ static const Case cases[] = {
           "  - {name: second, when: {all: {tier: vip, channel: [App, web]}}, set: {tags: [x]}}\n",
      "shop.yaml:8: rule `second`: it can never match: `first` (line 6) stops everything that it "
      "would take; move it up, or remove it\n"},
+    {GOOD "rules:\n"
+          "  - {name: first, when: {all: {tier: vip}, any: {channel: [web]}}, stop: on}\n"
+          "  - {name: wider, when: {all: {tier: vip}}, set: {tags: [x]}}\n"
+          "  - {name: other, when: {all: {tier: vip}, any: {channel: [app]}}, set: {tags: [x]}}\n"
+          "  - {name: more, when: {all: {tier: vip}, any: [{channel: [web]}, {region: us}]}, set: "
+          "{tags: [x]}}\n",
+     ""},
     {GOOD "rules: [{name: r, when: {all: [{tier: vip}, {tier: {is_not: vip}}]}, set: {tags: "
           "[x]}}]\n",
      "shop.yaml:5: rule `r`: it can never match: `all` demands a condition and its opposite\n"},
