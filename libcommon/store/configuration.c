@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "log/log.h"
-#include "postgres/client.h"
+#include "store/connection_internal.h"
 
 enum {
     POLL_MS = 1000,
@@ -46,7 +46,7 @@ typedef struct Tenant {
 
 struct Configuration {
     Loop *loop;
-    PostgresClient *postgres;
+    Connection *postgres;
     LoopTimer *poll;
     ConfigurationEvents events;
     void *arg;
@@ -240,8 +240,7 @@ static void load(Configuration *c) {
                                {&ask_documents, &documents},
                                {&ask_names, &names},
                                {&ask_agents, &agents}};
-    if (postgres_client_run(c->postgres, POSTGRES_READ_ONLY, queries, 4, loaded, c) < 0)
-        next_look(c);
+    if (connection_run(c->postgres, POSTGRES_READ_ONLY, queries, 4, loaded, c) < 0) next_look(c);
 }
 
 /* ---- looking ---- */
@@ -283,9 +282,8 @@ static void look(void *arg) {
         c->again = true;
         return;
     }
-    if (postgres_client_run(c->postgres, POSTGRES_READ_ONLY,
-                            &(PostgresQuery){.statement = &ask_revisions}, 1, revisions_read,
-                            c) < 0)
+    if (connection_run(c->postgres, POSTGRES_READ_ONLY,
+                       &(PostgresQuery){.statement = &ask_revisions}, 1, revisions_read, c) < 0)
         loop_timer_arm(c->poll, POLL_MS);
     else
         c->running = true;
@@ -313,18 +311,18 @@ Configuration *configuration_new(Loop *loop, const char *postgres_url, const cha
     c->events = *events;
     c->arg = arg;
     c->poll = loop_timer_new(loop, look, c);
-    c->postgres = postgres_client_new(
+    c->postgres = connection_new(
         loop,
         &(PostgresSettings){.url = postgres_url,
                             .application_name = application_name,
                             .setup = "LISTEN docket_config; LISTEN docket_agents"},
-        &(PostgresEvents){.connected = connected, .notified = notified}, c, ret_problem);
+        &(ConnectionEvents){.ready = connected, .notified = notified}, c, ret_problem);
     return c->postgres ? c : configuration_free(c);
 }
 
 Configuration *configuration_free(Configuration *c) {
     if (!c) return NULL;
-    c->postgres = postgres_client_free(c->postgres);
+    c->postgres = connection_free(c->postgres);
     c->poll = loop_timer_free(c->poll);
     for (size_t i = 0; i < c->n; i++) {
         (void)catalog_unref(c->tenants[i].catalog);

@@ -70,13 +70,11 @@ Connection *connection_free(Connection *c) {
     return NULL;
 }
 
-Connection *connection_new(Loop *loop, const char *url, const char *application_name,
-                           const char *setup, const ConnectionEvents *events, void *arg,
-                           Buf *ret_problem) {
+Connection *connection_new(Loop *loop, const PostgresSettings *settings,
+                           const ConnectionEvents *events, void *arg, Buf *ret_problem) {
     static const PostgresEvents ours = {.connected = ask, .lost = on_lost, .notified = on_notified};
     Connection *c = xcalloc(1, sizeof(*c));
-    PostgresSettings settings = {.url = url, .application_name = application_name, .setup = setup};
-    c->client = postgres_client_new(loop, &settings, &ours, c, ret_problem);
+    c->client = postgres_client_new(loop, settings, &ours, c, ret_problem);
     if (!c->client) {
         free(c);
         return NULL;
@@ -90,6 +88,10 @@ Connection *connection_new(Loop *loop, const char *url, const char *application_
 
 bool connection_ready(const Connection *c) {
     return c->known && postgres_client_connected(c->client);
+}
+
+bool connection_busy(const Connection *c) {
+    return postgres_client_busy(c->client);
 }
 
 const char *connection_trouble(const Connection *c) {

@@ -17,11 +17,11 @@ typedef struct ConnectionEvents {
     void (*notified)(void *arg, Str channel, Str payload);
 } ConnectionEvents; /* either may be NULL */
 
-Connection *connection_new(Loop *loop, const char *url, const char *application_name,
-                           const char *setup, const ConnectionEvents *events, void *arg,
-                           Buf *ret_problem);
+Connection *connection_new(Loop *loop, const PostgresSettings *settings,
+                           const ConnectionEvents *events, void *arg, Buf *ret_problem);
 Connection *connection_free(Connection *c);
 bool connection_ready(const Connection *c);
+bool connection_busy(const Connection *c);
 const char *connection_trouble(const Connection *c); /* "" while ready */
 
 /* As postgres_client_run(); -ENOTCONN also while the schema is not known. */

@@ -1,14 +1,14 @@
 /* Leases blocks of ticket ids, the next one while the present one is being used. */
 #include "store/ids.h"
 
-#include "postgres/client.h"
+#include "store/connection_internal.h"
 
 enum { BLOCK = 100000, RETRY_MS = 500 };
 
 static const PostgresStatement lease = {"lease_ids", "SELECT ticket.lease_ids()"};
 
 struct Ids {
-    PostgresClient *postgres;
+    Connection *postgres;
     LoopTimer *retry;
     int64_t next, end; /* of the present block; empty when equal */
     int64_t ahead;     /* first of the next block; 0: not leased yet */
@@ -41,8 +41,7 @@ static void ask(void *arg) {
     Ids *ids = arg;
     bool wanted = ids->next == ids->end || (!ids->ahead && ids->end - ids->next <= BLOCK / 2);
     if (ids->asking || !wanted) return;
-    int r = postgres_client_run(ids->postgres, 0, &(PostgresQuery){.statement = &lease}, 1, leased,
-                                ids);
+    int r = connection_run(ids->postgres, 0, &(PostgresQuery){.statement = &lease}, 1, leased, ids);
     if (r < 0)
         loop_timer_arm(ids->retry, RETRY_MS);
     else
@@ -57,15 +56,15 @@ static void connected(void *arg) {
 Ids *ids_new(Loop *loop, const char *postgres_url, const char *application_name, Buf *ret_problem) {
     Ids *ids = xcalloc(1, sizeof(*ids));
     ids->retry = loop_timer_new(loop, ask, ids);
-    ids->postgres = postgres_client_new(
+    ids->postgres = connection_new(
         loop, &(PostgresSettings){.url = postgres_url, .application_name = application_name},
-        &(PostgresEvents){.connected = connected}, ids, ret_problem);
+        &(ConnectionEvents){.ready = connected}, ids, ret_problem);
     return ids->postgres ? ids : ids_free(ids);
 }
 
 Ids *ids_free(Ids *ids) {
     if (!ids) return NULL;
-    ids->postgres = postgres_client_free(ids->postgres);
+    ids->postgres = connection_free(ids->postgres);
     ids->retry = loop_timer_free(ids->retry);
     free(ids);
     return NULL;

@@ -200,8 +200,12 @@ static void on_ready(void *arg) {
 Store *store_new(Loop *loop, const StoreSettings *settings, Buf *ret_problem) {
     static const ConnectionEvents events = {.ready = on_ready};
     Store *s = xcalloc(1, sizeof(*s));
-    s->connection = connection_new(loop, settings->postgres_url, settings->application_name, setup,
-                                   &events, s, ret_problem);
+    s->connection =
+        connection_new(loop,
+                       &(PostgresSettings){.url = settings->postgres_url,
+                                           .application_name = settings->application_name,
+                                           .setup = setup},
+                       &events, s, ret_problem);
     if (!s->connection) {
         free(s);
         return NULL;

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "digest/digest.h"
-#include "postgres/client.h"
+#include "store/connection_internal.h"
 
 enum {
     FRESH_MS = 2000,     /* answered from the table, nothing asked */
@@ -44,7 +44,7 @@ typedef struct Entry {
 
 struct Tokens {
     Loop *loop;
-    PostgresClient *postgres;
+    Connection *postgres;
     LoopTimer *tick; /* ends the patience of waiters, asks again after an outage */
     Entry **table;   /* open addressing by the hash's first bytes */
     size_t room, n;
@@ -172,7 +172,7 @@ void tokens_check(Tokens *t, Str token, TokenCallback cb, void *arg) {
         return;
     }
     int64_t age = e->read_ms ? now - e->read_ms : INT64_MAX;
-    bool away = !postgres_client_connected(t->postgres);
+    bool away = !connection_ready(t->postgres);
     if (e->read_ms && age <= (e->known ? (away ? ENDURED_MS : USABLE_MS) : UNKNOWN_MS)) {
         if (e->known && age > FRESH_MS && !away) {
             want(t, e);
@@ -271,16 +271,16 @@ static void found(void *arg, PostgresOutcome outcome, const PostgresRows *const 
 }
 
 static void ask(Tokens *t) {
-    if (t->asked || t->wanted_n == 0 || postgres_client_busy(t->postgres) ||
-        !postgres_client_connected(t->postgres))
+    if (t->asked || t->wanted_n == 0 || connection_busy(t->postgres) ||
+        !connection_ready(t->postgres))
         return;
     CLEANUP(params_done) Params params = {0};
     size_t n = t->wanted_n < PER_QUERY ? t->wanted_n : PER_QUERY;
     params_array(&params, PARAM_BYTEA, n);
     for (size_t i = 0; i < n; i++)
         params_element_text(&params, (Str){(const char *)t->wanted[i]->hash, DIGEST_SHA256_BYTES});
-    if (postgres_client_run(t->postgres, POSTGRES_READ_ONLY, &(PostgresQuery){&find, &params}, 1,
-                            found, t) < 0)
+    if (connection_run(t->postgres, POSTGRES_READ_ONLY, &(PostgresQuery){&find, &params}, 1, found,
+                       t) < 0)
         return;
     t->asked = xmalloc(n * sizeof(Entry *));
     t->asked_n = n;
@@ -313,17 +313,17 @@ Tokens *tokens_new(Loop *loop, const char *postgres_url, const char *application
     t->tick = loop_timer_new(loop, on_tick, t);
     t->room = 256;
     t->table = xcalloc(t->room, sizeof(*t->table));
-    t->postgres = postgres_client_new(loop,
-                                      &(PostgresSettings){.url = postgres_url,
-                                                          .application_name = application_name,
-                                                          .statement_timeout_ms = 2000},
-                                      &(PostgresEvents){.connected = connected}, t, ret_problem);
+    t->postgres = connection_new(loop,
+                                 &(PostgresSettings){.url = postgres_url,
+                                                     .application_name = application_name,
+                                                     .statement_timeout_ms = 2000},
+                                 &(ConnectionEvents){.ready = connected}, t, ret_problem);
     return t->postgres ? t : tokens_free(t);
 }
 
 Tokens *tokens_free(Tokens *t) {
     if (!t) return NULL;
-    t->postgres = postgres_client_free(t->postgres);
+    t->postgres = connection_free(t->postgres);
     t->tick = loop_timer_free(t->tick);
     for (size_t i = 0; i < t->room; i++) {
         if (!t->table[i]) continue;
