@@ -1,10 +1,11 @@
 """What the tests of the gate share: what it counts, what it put into Kafka, and raw connections to it."""
 import socket
+import urllib.error
 import urllib.request
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
-from harness.stack import request
+from harness.stack import request, until
 
 TOPICS = ["docket.submissions", "docket.submissions.bulk"]
 
@@ -84,6 +85,13 @@ class Submission:
             self.personal[part[1][0].decode()] = {"sealed": part[2][0], "masked": part.get(3, [b""])[0].decode()}
 
 
+def watermarks(consumer, topic, partition):
+    try:
+        return consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+    except KafkaException:  # a broker that has just come back
+        return None
+
+
 def submissions(stack, tenant=None):
     """Every submission in Kafka now, of one tenant's number."""
     consumer = Consumer({"bootstrap.servers": stack.environment["DOCKET_KAFKA"], "group.id": "intake-tests",
@@ -93,7 +101,7 @@ def submissions(stack, tenant=None):
         left = {}
         for topic in TOPICS:
             for partition in consumer.list_topics(topic, timeout=10).topics[topic].partitions:
-                low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
+                low, high = until(lambda: watermarks(consumer, topic, partition), 20, "a leader of every partition")
                 if high > low:
                     left[topic, partition] = (low, high)
         consumer.assign([TopicPartition(topic, partition, low) for (topic, partition), (low, _) in left.items()])
