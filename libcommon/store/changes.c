@@ -243,6 +243,7 @@ static void next_round(Store *s, ChangesJob *job) {
     size_t n = job->round_n;
     int64_t *tenants = arena_alloc(job->arena, n * sizeof(*tenants));
     int64_t *ids = arena_alloc(job->arena, n * sizeof(*ids));
+    assert(job->changes);
     for (size_t i = 0; i < n; i++) {
         tenants[i] = job->changes[job->round[i]].tenant_id;
         ids[i] = job->changes[job->round[i]].ticket_id;

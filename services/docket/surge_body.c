@@ -268,8 +268,9 @@ int surge_bodies_read(const char *file, const char *column, uint64_t seed, Surge
     }
     Str text = buf_str(&bytes);
     if (str_starts(text, STR("\xEF\xBB\xBF"))) text = (Str){text.p + 3, text.n - 3};
+    if (!text.p) text = STR("");
     Str begin = text;
-    while (begin.p && begin.n && (*begin.p == ' ' || *begin.p == '\n' || *begin.p == '\r'))
+    while (begin.n && (*begin.p == ' ' || *begin.p == '\n' || *begin.p == '\r'))
         begin.p++, begin.n--;
     /* A JSON line begins with { or with a quoted string that ends the line; CSV may begin with a
      * quote too, and then a comma follows somewhere. */

@@ -1,7 +1,6 @@
 /* Acceptance -- the steps in their order, and nothing else; each decision is a pure file's. */
 #include "intake/acceptance.h"
 
-#include <assert.h>
 #include <errno.h>
 
 #include "base/clock.h"
@@ -218,10 +217,11 @@ static void on_late(void *arg) {
     int64_t limit = all->gate->config->answer_ms;
     int64_t now = clock_monotonic_ms();
     size_t late = 0;
+    /* Answering takes it out of the line, which clang-tidy does not see.
+     * NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     while (all->waiting.first && now - all->waiting.first->began_ms >= limit) {
-        Acceptance *a = all->waiting.first;
-        assert(a->all == all);
-        answer_later(a, "slow", "Not stored in time; send it again with the same Idempotency-Key");
+        answer_later(all->waiting.first, "slow",
+                     "Not stored in time; send it again with the same Idempotency-Key");
         late++;
     }
     if (late)
