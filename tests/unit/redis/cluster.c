@@ -107,7 +107,7 @@ static bool all_ok(void) {
 
 static int start_cluster(void **state) {
     World *w = &world;
-    char text[256], first[8], last[8], port[8], bus[8];
+    char text[256], first[16], last[16], port[16], bus[16];
     (void)snprintf(w->directory, sizeof(w->directory), "/tmp/docket-cluster-XXXXXX");
     assert_non_null(mkdtemp(w->directory));
     for (int i = 0; i < NODES; i++) {
