@@ -8,10 +8,11 @@
 #include "base/crash.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
+#include "router/refresh.h"
 
 enum {
     HINTS_MAX = 20000,
-    ROUND_HINTS = 16,
+    ROUND_HINTS = REFRESH_AGENTS_MAX,
     MOVES_MAX = 500,
     ROUND_MOVES = 200,
     CHANGES_MAX = ROUND_HINTS * ROSTER_TAKE_MAX + ROUND_MOVES,
@@ -54,6 +55,7 @@ struct Dispatch {
     Arena *arena;
     Take takes[ROUND_HINTS];
     size_t takes_n, pending;
+    Refresh *refresh;
     TicketChange *changes;
     size_t changes_n, at, window; /* of `changes`: stored up to, trying so many */
     int64_t taken_ms, tried_ms;
@@ -240,28 +242,50 @@ static void on_taken(void *arg, RosterOutcome outcome) {
     round_taken(t->dispatch);
 }
 
+static void round_take(void *arg) {
+    Dispatch *d = arg;
+    d->taken_ms = clock_monotonic_ms();
+    d->pending = d->takes_n + 1;
+    for (size_t i = 0; i < d->takes_n; i++) {
+        Take *t = &d->takes[i];
+        roster_take(d->parts.roster, t->hint.tenant_id, t->hint.agent_id, t->taken, &t->n, &t->more,
+                    d->arena, clock_wall_ms(), on_taken, t);
+    }
+    round_taken(d); /* moves may come without any hint */
+}
+
+/* Who got a signal: Redis may count for her what she does not hold any more. */
+static size_t signalled(const Dispatch *d, AgentRef ret[REFRESH_AGENTS_MAX]) {
+    size_t n = 0;
+    for (size_t i = 0; i < d->takes_n; i++) {
+        const Hint *h = &d->takes[i].hint;
+        size_t k = 0;
+        while (k < n && (ret[k].tenant_id != h->tenant_id || ret[k].agent_id != h->agent_id))
+            k++;
+        if (h->done && k == n) ret[n++] = (AgentRef){h->tenant_id, h->agent_id};
+    }
+    return n;
+}
+
 static void round_begin(void *arg) {
     Dispatch *d = arg;
     d->woken = false;
     if (d->running) return;
     d->running = true;
-    d->taken_ms = clock_monotonic_ms();
     d->takes_n = 0;
-    size_t n = d->hints_n < ROUND_HINTS ? d->hints_n : ROUND_HINTS;
-    for (size_t i = 0; i < n; i++) {
+    while (d->hints_n && d->takes_n < ROUND_HINTS) {
         Take *t = &d->takes[d->takes_n++];
         *t = (Take){.dispatch = d, .hint = *hint_at(d, 0)};
         d->hints_first = (d->hints_first + 1) % d->hints_room;
         d->hints_n--;
     }
     metric_set(d->hints_waiting, (double)d->hints_n);
-    d->pending = n + 1;
-    for (size_t i = 0; i < n; i++) {
-        Take *t = &d->takes[i];
-        roster_take(d->parts.roster, t->hint.tenant_id, t->hint.agent_id, t->taken, &t->n, &t->more,
-                    d->arena, clock_wall_ms(), on_taken, t);
-    }
-    round_taken(d); /* moves may come without any hint */
+    AgentRef agents[REFRESH_AGENTS_MAX];
+    size_t n = signalled(d, agents);
+    if (n)
+        refresh_run(d->refresh, agents, n, round_take, d);
+    else
+        round_take(d);
 }
 
 /* ---- Storing ---- */
@@ -381,6 +405,7 @@ Dispatch *dispatch_new(const DispatchParts *parts) {
     d->arena = arena_new(64 * 1024);
     d->publication = publication_new(parts->publisher);
     d->retry = loop_timer_new(parts->loop, on_retry, d);
+    d->refresh = refresh_new(parts->loop, parts->store, parts->roster, parts->settler);
     static const char name[] = "docket_router_dispatched_total";
     static const char help[] = "Tickets already stored that got somebody, or another group";
     d->taken_total = metric_counter(name, help, "how=\"taken_from_queue\"");
@@ -398,6 +423,7 @@ Dispatch *dispatch_new(const DispatchParts *parts) {
 Dispatch *dispatch_free(Dispatch *d) {
     if (!d) return NULL;
     loop_timer_free(d->retry);
+    refresh_free(d->refresh);
     publication_free(d->publication);
     arena_free(d->arena);
     free(d->hints);

@@ -31,12 +31,12 @@ def envelope(tenant, ticket, cause, at_ms, field, event):
 
 
 def submission(tenant, ticket, cause=None, accepted_ms=None, source=7, channel="web", subject="s", description="b", key="",
-               contact=None, kind="", priority="", tags=(), region="", group=0, assignee=0, requester=True):
+               fingerprint=None, contact=None, kind="", priority="", tags=(), region="", group=0, assignee=0, requester=True):
     contact = contact or os.urandom(32)
     event = b"".join([
         number(1, source), data(2, channel), data(3, subject), data(4, description),
         data(5, data(1, contact)) if requester else b"",
-        data(6, f"k:{key}" if key else ""), data(7, os.urandom(32) if key else b""), data(9, kind), data(10, priority),
+        data(6, f"k:{key}" if key else ""), data(7, (fingerprint or b"f" * 32) if key else b""), data(9, kind), data(10, priority),
         *[data(11, tag) for tag in tags], data(13, region), number(21, group), number(22, assignee)])
     return envelope(tenant, ticket, cause or uuid.uuid4().bytes, accepted_ms or int(time.time() * 1000), 16, event)
 
