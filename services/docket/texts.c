@@ -2,7 +2,7 @@
 #include "docket/texts.h"
 
 #include <stdbool.h>
-#include <stdio.h>
+#include <string.h>
 
 #include "docket/texts_words.h"
 
@@ -41,12 +41,35 @@ static const Situation *pick_situation(Writer *w) {
     return s;
 }
 
+/* The last `width` digits of `v`; returns behind them. printf would be most of a text's cost. */
+static char *write_digits(char *at, uint32_t v, int width) {
+    for (int i = width; i-- > 0; v /= 10)
+        at[i] = (char)('0' + v % 10);
+    return at + width;
+}
+
+static char *write_text(char *at, const char *text) {
+    size_t n = strlen(text);
+    memcpy(at, text, n);
+    return at + n;
+}
+
+static void add_padded(Buf *b, uint32_t v, int width) {
+    char digits[10];
+    buf_add(b, digits, (size_t)(write_digits(digits, v, width) - digits));
+}
+
 static void add_date(Writer *w) {
     uint32_t day = 1 + roll(w, 28), month = 10 + roll(w, 2);
-    if (w->s->language == TEXT_ENGLISH)
-        buf_printf(w->store, "%u %s", day, month == 10 ? "October" : "November");
-    else
-        buf_printf(w->store, "%u 月 %u 日", month, day);
+    if (w->s->language == TEXT_ENGLISH) {
+        buf_add_u64(w->store, day);
+        buf_adds(w->store, month == 10 ? " October" : " November");
+        return;
+    }
+    buf_add_u64(w->store, month);
+    buf_adds(w->store, " 月 ");
+    buf_add_u64(w->store, day);
+    buf_adds(w->store, " 日");
 }
 
 static void fill_in(Writer *w, char what) {
@@ -62,20 +85,23 @@ static void fill_in(Writer *w, char what) {
         add_date(w);
         break;
     case 'a':
-        buf_printf(b, w->s->language == TEXT_ENGLISH ? "$%u.%02u" : "%u.%02u", 9 + roll(w, 2990),
-                   roll(w, 100));
+        if (w->s->language == TEXT_ENGLISH) buf_addc(b, '$');
+        buf_add_u64(b, 9 + roll(w, 2990));
+        buf_addc(b, '.');
+        add_padded(b, roll(w, 100), 2);
         break;
     case 'n':
-        buf_printf(b, "%u", 2 + roll(w, 8));
+        buf_add_u64(b, 2 + roll(w, 8));
         break;
     case 'h':
-        buf_printf(b, "%u", 1 + roll(w, 6));
+        buf_add_u64(b, 1 + roll(w, 6));
         break;
     case 'c':
         buf_adds(b, w->carrier);
         break;
     case 'w':
-        buf_printf(b, "YD%010u", roll(w, 1000000000));
+        buf_adds(b, "YD");
+        add_padded(b, roll(w, 1000000000), 10);
         break;
     case 't':
         buf_adds(b, pick(w, towns));
@@ -87,7 +113,11 @@ static void fill_in(Writer *w, char what) {
         buf_adds(b, pick(w, payments));
         break;
     case 'v':
-        buf_printf(b, "%u.%u.%u", 6 + roll(w, 4), roll(w, 20), roll(w, 10));
+        buf_add_u64(b, 6 + roll(w, 4));
+        buf_addc(b, '.');
+        buf_add_u64(b, roll(w, 20));
+        buf_addc(b, '.');
+        buf_add_u64(b, roll(w, 10));
         break;
     case 's':
         buf_adds(b, pick(w, sizes));
@@ -107,14 +137,11 @@ static void fill_in(Writer *w, char what) {
 }
 
 static void add(Writer *w, const char *template) {
-    for (const char *p = template; *p; p++) {
-        if (p[0] == '{' && p[1] && p[2] == '}') {
-            fill_in(w, p[1]);
-            p += 2;
-        } else {
-            buf_addc(w->store, *p);
-        }
+    for (const char *brace; (brace = strchr(template, '{')) != NULL; template = brace + 3) {
+        buf_add(w->store, template, (size_t)(brace - template));
+        fill_in(w, brace[1]); /* every one is {x} */
     }
+    buf_adds(w->store, template);
 }
 
 /* Most people say what they bought and what they want; some only what is wrong. */
@@ -139,10 +166,12 @@ static void choose_things(Writer *w) {
     w->product = w->s->language == TEXT_ENGLISH ? pick(w, products_english)
                                                 : pick(w, products[w->s->product]);
     w->carrier = pick(w, carriers);
-    (void)snprintf(w->order, sizeof(w->order), "%s2026%02u%02u%08u", w->s->abroad ? "CB" : "SO",
-                   10 + roll(w, 2), 1 + roll(w, 28), roll(w, 100000000));
-    (void)snprintf(w->phone, sizeof(w->phone), "1700%07u", roll(w, 10000000));
-    (void)snprintf(w->device, sizeof(w->device), "SN-%06X", roll(w, 1 << 24));
+    char *at = write_text(w->order, w->s->abroad ? "CB2026" : "SO2026");
+    at = write_digits(at, 10 + roll(w, 2), 2);
+    at = write_digits(at, 1 + roll(w, 28), 2);
+    *write_digits(at, roll(w, 100000000), 8) = 0;
+    *write_digits(write_text(w->phone, "1700"), roll(w, 10000000), 7) = 0;
+    *write_digits(write_text(w->device, "SN-"), roll(w, 1000000), 6) = 0;
 }
 
 typedef struct Slice { /* of the store, which may move while it grows */
@@ -162,9 +191,9 @@ static Slice keep(Buf *b, const char *text) {
 static Slice write_name(Writer *w) {
     size_t at = w->store->n;
     if (w->s->language == TEXT_ENGLISH)
-        buf_printf(w->store, "%s %s", pick(w, first_names), pick(w, last_names));
+        add(w, pick(w, first_names)), buf_addc(w->store, ' '), add(w, pick(w, last_names));
     else
-        buf_printf(w->store, "%s%s", pick(w, surnames), pick(w, given_names));
+        add(w, pick(w, surnames)), add(w, pick(w, given_names));
     return since(w->store, at);
 }
 
@@ -199,29 +228,41 @@ void texts_next(uint64_t *state, Buf *store, TextTicket *ret) {
     Slice order = keep(store, w.order), product = keep(store, w.product);
     Slice phone = keep(store, w.phone), device = keep(store, w.device), name = write_name(&w);
     at = store->n;
-    buf_printf(store, "buyer%u@example.com", roll(&w, 10000000));
+    buf_adds(store, "buyer");
+    buf_add_u64(store, roll(&w, 10000000));
+    buf_adds(store, "@example.com");
     Slice email = since(store, at);
     at = store->n;
-    buf_printf(store, "B2026%02u%02u", 1 + roll(&w, 11), 1 + roll(&w, 28));
+    buf_adds(store, "B2026");
+    add_padded(store, 1 + roll(&w, 11), 2);
+    add_padded(store, 1 + roll(&w, 28), 2);
     Slice batch = since(store, at);
 
 #define SLICE(s) ((Str){store->p + (s).at, (s).n}) /* nothing is written from here on */
     static const Str absent = {NULL, 0};
+    /* One throw of the dice a line: in an initialiser each compiler would throw in its own order.
+     */
+    bool has_kind = w.s->kind && roll(&w, 3) == 0;
+    const char *channel = choose_channel(&w);
+    const char *tier = choose_tier(&w);
+    const char *region = choose_region(&w);
+    bool has_batch = roll(&w, 5) == 0;
+    bool has_phone = roll(&w, 4) != 0;
     *ret = (TextTicket){
         .subject = SLICE(subject),
         .description = SLICE(description),
-        .kind = w.s->kind && roll(&w, 3) == 0 ? str(w.s->kind) : absent,
-        .channel = str(choose_channel(&w)),
-        .tier = str(choose_tier(&w)),
-        .region = str(choose_region(&w)),
+        .kind = has_kind ? str(w.s->kind) : absent,
+        .channel = str(channel),
+        .tier = str(tier),
+        .region = str(region),
         .language = w.s->language == TEXT_ENGLISH ? STR("en") : absent,
         .order = SLICE(order),
         .product = SLICE(product),
-        .batch = roll(&w, 5) == 0 ? SLICE(batch) : absent,
+        .batch = has_batch ? SLICE(batch) : absent,
         .device = w.s->has_device ? SLICE(device) : absent,
         .name = SLICE(name),
         .email = SLICE(email),
-        .phone = roll(&w, 4) ? SLICE(phone) : absent,
+        .phone = has_phone ? SLICE(phone) : absent,
     };
 #undef SLICE
 }
