@@ -6,17 +6,23 @@
  *   {"op":"change","changes":[...]}  {"op":"places","tickets":[[tenant,id],...]}
  *   {"op":"open","tenant":1,"after":0,"max":100}  {"op":"outbox","older":0,"max":100}
  *   {"op":"outbox_delete","rows":[[tenant,id],...]}  {"op":"sweep","max":1000}
+ *   {"op":"ids","n":3}   {"op":"token","token":"..."}
  *   {"op":"bench","batches":20,"size":1000,"tenants":20,"again":50,"first":1000000} */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
 #include "base/clock.h"
+#include "store/ids.h"
 #include "store/store.h"
+#include "store/tokens.h"
 #include "json/json.h"
 
 static Loop *loop;
 static Store *store;
+static const char *url;
+static Ids *ids;       /* made when first asked for, like the gate's */
+static Tokens *tokens; /* likewise */
 static Arena *arena;
 static bool finished;
 static StoreOutcome outcome;
@@ -277,6 +283,50 @@ static void op_outbox_delete(const cJSON *o) {
     (void)printf("}\n");
 }
 
+/* The next n ids, waiting for them at most 5 s. */
+static void op_ids(const cJSON *o) {
+    CLEANUP(buf_done) Buf why = {0};
+    int64_t until = clock_monotonic_ms() + 5000;
+    if (!ids) ids = ids_new(loop, url, "store_driver ids", &why);
+    (void)printf("{\"ids\":[");
+    for (int64_t i = 0, n = int_of(o, "n", 1); i < n;) {
+        int64_t id = ids_next(ids);
+        if (id) {
+            (void)printf("%s%lld", i ? "," : "", (long long)id);
+            i++;
+        } else if (clock_monotonic_ms() > until) {
+            break;
+        } else {
+            loop_run_for(loop, 10);
+        }
+    }
+    loop_run_for(loop, 20); /* what was asked for ahead may come */
+    (void)printf("],\"left\":%lld}\n", (long long)ids_left(ids));
+}
+
+static void on_token(void *arg, TokenVerdict verdict, const Principal *p) {
+    static const char *const names[] = {"known", "unknown", "unsure"};
+    (void)arg;
+    (void)printf("{\"verdict\":\"%s\"", names[verdict]);
+    if (p)
+        (void)printf(",\"tenant\":%lld,\"principal\":\"%.*s\",\"source\":%lld,\"channels\":%zu,"
+                     "\"create\":%s,\"place\":%s,\"rate\":%d,\"dedup\":%s",
+                     (long long)p->tenant_id, STR_ARG(p->principal), (long long)p->source_id,
+                     p->channels_n, p->may_create ? "true" : "false",
+                     p->may_place ? "true" : "false", p->rate_per_second,
+                     p->dedup_by_external_id ? "true" : "false");
+    (void)printf("}\n");
+    finished = true;
+    loop_stop(loop);
+}
+
+static void op_token(const cJSON *o) {
+    CLEANUP(buf_done) Buf why = {0};
+    if (!tokens) tokens = tokens_new(loop, url, "store_driver tokens", &why);
+    tokens_check(tokens, text_of(o, "token"), on_token, NULL);
+    wait_done();
+}
+
 static double own_cpu_us(void) {
     struct rusage u;
     (void)getrusage(RUSAGE_SELF, &u);
@@ -376,6 +426,8 @@ static void run(Str line) {
     if (str_is(op, "outbox")) op_outbox(o);
     if (str_is(op, "outbox_delete")) op_outbox_delete(o);
     if (str_is(op, "bench")) op_bench(o);
+    if (str_is(op, "ids")) op_ids(o);
+    if (str_is(op, "token")) op_token(o);
     if (str_is(op, "sweep")) {
         store_sweep(store, (size_t)int_of(o, "max", 1000), on_done, NULL);
         wait_done();
@@ -390,6 +442,7 @@ static void run(Str line) {
 int main(int argc, char **argv) {
     CLEANUP(buf_done) Buf why = {0};
     if (argc < 2) return 2;
+    url = argv[1];
     loop = loop_new();
     arena = arena_new(1 << 20);
     store = store_new(loop,
@@ -408,6 +461,8 @@ int main(int argc, char **argv) {
         run((Str){line, (size_t)n - (line[n - 1] == '\n')});
     free(line);
     store = store_free(store);
+    ids = ids_free(ids);
+    tokens = tokens_free(tokens);
     loop_run_for(loop, 10);
     arena = arena_free(arena);
     loop = loop_free(loop);
