@@ -97,8 +97,9 @@ void kafka_consumer_pause(KafkaConsumer *c);
 void kafka_consumer_resume(KafkaConsumer *c);
 
 size_t kafka_consumer_owned(const KafkaConsumer *c); /* partitions */
-/* Messages in the owned partitions beyond what is stored, by the newest end offsets heard of; does
- * not block. One topic only when `topic` is not NULL. */
+/* Messages in the owned partitions beyond what is stored; does not block. The end offsets are those
+ * that came with the last fetch: while nothing is fetched (paused, or nobody takes) they grow old,
+ * and the true lag is more. One topic only when `topic` is not NULL. */
 int64_t kafka_consumer_lag(const KafkaConsumer *c, const char *topic);
 /* In a group and in touch with a broker? false: appends why to *reason (may be NULL). */
 bool kafka_consumer_healthy(const KafkaConsumer *c, Buf *reason);

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "kafka/consumer.h"
+#include "kafka/producer.h"
 #include "loop/loop.h"
 
 /* "host:port,host:port": 0, or -EINVAL and what is wrong in *problem. */
@@ -19,6 +20,10 @@ int kafka_conf_set_int(rd_kafka_conf_t *conf, const char *key, int64_t value, Bu
 /* "key=value,key=value"; a text with line breaks is split at those instead, so values may hold
  * commas. */
 int kafka_conf_options(rd_kafka_conf_t *conf, const char *options, Buf *problem);
+
+/* What producers and consumers run with; NULL and *problem otherwise. */
+rd_kafka_conf_t *kafka_producer_conf(const KafkaProducerSettings *s, Buf *problem);
+rd_kafka_conf_t *kafka_consumer_conf(const KafkaConsumerSettings *s, Buf *problem);
 
 int kafka_errno(rd_kafka_resp_err_t err); /* negative; 0 for none */
 

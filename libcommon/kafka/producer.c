@@ -10,12 +10,12 @@
 
 #include "base/clock.h"
 #include "kafka/kafka_internal.h"
+#include "kafka/record.h"
 #include "log/log.h"
 
 enum {
     TOPICS_MAX = 64,
     RECORD_MAX = (1 << 20) - 512, /* the broker counts its own book-keeping towards 1 MiB */
-    LIBRARY_BYTES = 256,          /* what librdkafka keeps per message */
     REPORTS_PER_WAKE = 8192,
     GATHER_MS = 5,            /* behind what is in flight, at most */
     GATHER_BYTES = 256 << 10, /* then there is enough for a request of its own */
@@ -23,21 +23,6 @@ enum {
     TICK_MS = 1000,
     REPLACE_PAUSE_MS = 1000, /* at most one new instance a second */
 };
-
-typedef struct Record {
-    struct Record *prev, *next;
-    struct Topic *topic;
-    KafkaReport report;
-    void *arg;
-    int64_t since_ms;
-    size_t bytes; /* counted against max_bytes */
-    uint32_t key_n, value_n, n_headers;
-    int32_t partition;
-    uint8_t attempts;
-    bool has_key;
-    bool handed;     /* librdkafka has it */
-    char bytes_of[]; /* key, value, then per header: length, value, name with its NUL */
-} Record;
 
 typedef struct Topic {
     char *name;
@@ -105,47 +90,6 @@ static void broker_answered(KafkaProducer *p) {
 }
 
 /* ---- records ---- */
-
-static Record *record_new(const KafkaRecord *from, const KafkaHeader *headers, size_t n) {
-    size_t size = sizeof(Record) + from->key.n + from->value.n;
-    for (size_t i = 0; i < n; i++)
-        size += sizeof(uint32_t) + headers[i].value.n + strlen(headers[i].name) + 1;
-    Record *r = xmalloc(size);
-    *r = (Record){.key_n = (uint32_t)from->key.n,
-                  .value_n = (uint32_t)from->value.n,
-                  .has_key = from->key.p != NULL,
-                  .n_headers = (uint32_t)n,
-                  .partition = from->partition,
-                  .bytes = size + LIBRARY_BYTES};
-    char *to = r->bytes_of;
-    if (from->key.p) memcpy(to, from->key.p, from->key.n);
-    to += from->key.n;
-    if (from->value.p) memcpy(to, from->value.p, from->value.n);
-    to += from->value.n;
-    for (size_t i = 0; i < n; i++) {
-        uint32_t value_n = (uint32_t)headers[i].value.n;
-        size_t name_n = strlen(headers[i].name) + 1;
-        memcpy(to, &value_n, sizeof(value_n));
-        to += sizeof(value_n);
-        if (value_n) memcpy(to, headers[i].value.p, value_n);
-        memcpy(to + value_n, headers[i].name, name_n);
-        to += value_n + name_n;
-    }
-    return r;
-}
-
-static rd_kafka_headers_t *record_headers(const Record *r) {
-    rd_kafka_headers_t *headers = rd_kafka_headers_new(r->n_headers);
-    const char *at = r->bytes_of + r->key_n + r->value_n;
-    for (uint32_t i = 0; i < r->n_headers; i++) {
-        uint32_t value_n;
-        memcpy(&value_n, at, sizeof(value_n));
-        const char *value = at + sizeof(value_n), *name = value + value_n;
-        (void)rd_kafka_header_add(headers, name, -1, value, value_n);
-        at = name + strlen(name) + 1;
-    }
-    return headers;
-}
 
 static void record_reported(KafkaProducer *p, Record *r, int error, int32_t partition,
                             int64_t offset) {
@@ -233,7 +177,7 @@ static bool hand_over_batch(KafkaProducer *p, Topic *t, size_t from, size_t n) {
 }
 
 static bool hand_over_one(KafkaProducer *p, Topic *t, Record *r) {
-    rd_kafka_headers_t *headers = record_headers(r);
+    rd_kafka_headers_t *headers = kafka_record_headers(r);
     char *value = r->bytes_of + r->key_n;
     rd_kafka_resp_err_t err = rd_kafka_producev(
         p->rk, RD_KAFKA_V_RKT(t->rkt), RD_KAFKA_V_PARTITION(r->partition), RD_KAFKA_V_MSGFLAGS(0),
@@ -299,12 +243,13 @@ static int produce(KafkaProducer *p, const KafkaRecord *record, const KafkaHeade
     for (size_t i = 0; i < n; i++)
         size += headers[i].value.n + strlen(headers[i].name) + 16;
     if (size > RECORD_MAX) return -EMSGSIZE;
-    if (p->bytes + size + sizeof(Record) + LIBRARY_BYTES > p->settings.max_bytes) return -ENOBUFS;
+    if (p->bytes + size + sizeof(Record) + RECORD_LIBRARY_BYTES > p->settings.max_bytes)
+        return -ENOBUFS;
     if (p->freed || !kafka_producer_healthy(p, NULL)) return -EHOSTDOWN;
     Topic *t = topic_of(p, record->topic);
     if (!t) return -ENOENT;
 
-    Record *r = record_new(record, headers, n);
+    Record *r = kafka_record_new(record, headers, n);
     r->topic = t;
     r->report = report;
     r->arg = arg;
@@ -453,37 +398,9 @@ static void on_wake(void *arg) {
 
 /* ---- the instance ---- */
 
-static rd_kafka_conf_t *make_conf(const KafkaProducerSettings *s, Buf *problem) {
-    rd_kafka_conf_t *conf = kafka_conf_new(s->brokers, s->client_id, problem);
-    if (!conf) return NULL;
-    bool ok =
-        kafka_conf_set(conf, "statistics.interval.ms", "500", problem) == 0 &&
-        kafka_conf_set(conf, "partitioner", "murmur2_random", problem) == 0 &&
-        /* Without a linger the library would have none and scatter one turn's records. */
-        kafka_conf_set(conf, "sticky.partitioning.linger.ms", "10", problem) == 0 &&
-        kafka_conf_set_int(conf, "linger.ms", s->linger_ms, problem) == 0 &&
-        kafka_conf_set(conf, "request.timeout.ms", "8000", problem) == 0 &&
-        kafka_conf_options(conf, s->options, problem) == 0 &&
-        /* Not for an operator to change: the promise stands on these. */
-        kafka_conf_set(conf, "enable.idempotence", "true", problem) == 0 &&
-        kafka_conf_set(conf, "acks", "all", problem) == 0 &&
-        kafka_conf_set_int(conf, "max.in.flight", s->max_in_flight, problem) == 0 &&
-        kafka_conf_set_int(conf, "delivery.timeout.ms", s->delivery_timeout_ms, problem) == 0 &&
-        kafka_conf_set(conf, "message.max.bytes", "1048576", problem) == 0 &&
-        kafka_conf_set(conf, "queue.buffering.max.messages", "10000000", problem) == 0 &&
-        kafka_conf_set(conf, "queue.buffering.max.kbytes", "2147483647", problem) == 0;
-    if (!ok) {
-        rd_kafka_conf_destroy(conf);
-        return NULL;
-    }
-    rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_STATS |
-                                       RD_KAFKA_EVENT_LOG);
-    return conf;
-}
-
 static int start_instance(KafkaProducer *p, Buf *problem) {
     char why[256];
-    rd_kafka_conf_t *conf = make_conf(&p->settings, problem);
+    rd_kafka_conf_t *conf = kafka_producer_conf(&p->settings, problem);
     if (!conf) return -EINVAL;
     p->rk = rd_kafka_new(RD_KAFKA_PRODUCER, conf, why, sizeof(why));
     if (!p->rk) {

@@ -194,3 +194,70 @@ Str kafka_message_header(const KafkaMessage *m, const char *name) {
     if (rd_kafka_header_get_last(headers, name, &value, &n) != 0) return (Str){NULL, 0};
     return (Str){value, n};
 }
+
+rd_kafka_conf_t *kafka_producer_conf(const KafkaProducerSettings *s, Buf *problem) {
+    rd_kafka_conf_t *conf = kafka_conf_new(s->brokers, s->client_id, problem);
+    if (!conf) return NULL;
+    bool ok =
+        kafka_conf_set(conf, "statistics.interval.ms", "500", problem) == 0 &&
+        kafka_conf_set(conf, "partitioner", "murmur2_random", problem) == 0 &&
+        /* Without a linger the library would have none and scatter one turn's records. */
+        kafka_conf_set(conf, "sticky.partitioning.linger.ms", "10", problem) == 0 &&
+        kafka_conf_set_int(conf, "linger.ms", s->linger_ms, problem) == 0 &&
+        kafka_conf_set(conf, "request.timeout.ms", "8000", problem) == 0 &&
+        kafka_conf_options(conf, s->options, problem) == 0 &&
+        /* Not for an operator to change: the promise stands on these. */
+        kafka_conf_set(conf, "enable.idempotence", "true", problem) == 0 &&
+        kafka_conf_set(conf, "acks", "all", problem) == 0 &&
+        kafka_conf_set_int(conf, "max.in.flight", s->max_in_flight, problem) == 0 &&
+        kafka_conf_set_int(conf, "delivery.timeout.ms", s->delivery_timeout_ms, problem) == 0 &&
+        kafka_conf_set(conf, "message.max.bytes", "1048576", problem) == 0 &&
+        kafka_conf_set(conf, "queue.buffering.max.messages", "10000000", problem) == 0 &&
+        kafka_conf_set(conf, "queue.buffering.max.kbytes", "2147483647", problem) == 0;
+    if (!ok) {
+        rd_kafka_conf_destroy(conf);
+        return NULL;
+    }
+    rd_kafka_conf_set_events(conf, RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR | RD_KAFKA_EVENT_STATS |
+                                       RD_KAFKA_EVENT_LOG);
+    return conf;
+}
+
+rd_kafka_conf_t *kafka_consumer_conf(const KafkaConsumerSettings *s, Buf *problem) {
+    static const char *const ours[][2] = {
+        {"partition.assignment.strategy", "roundrobin"},
+        {"session.timeout.ms", "6000"},
+        {"heartbeat.interval.ms", "1500"},
+        {"statistics.interval.ms", "1000"},
+        {"queued.max.messages.kbytes", "8192"},
+        {"queued.min.messages", "20000"},
+        {"fetch.wait.max.ms", "50"},
+        {"fetch.error.backoff.ms", "100"},
+        {"fetch.message.max.bytes", "1048576"},
+        {"isolation.level", "read_committed"},
+        {"topic.metadata.refresh.interval.ms", "30000"}, /* a topic made later is seen soon */
+    };
+    static const char *const fixed[][2] = {
+        {"enable.auto.commit", "true"},
+        {"enable.auto.offset.store", "false"}, /* offsets follow effects */
+        {"auto.commit.interval.ms", "1000"},
+        {"enable.partition.eof", "false"},
+    };
+    rd_kafka_conf_t *conf = kafka_conf_new(s->brokers, s->client_id, problem);
+    if (!conf) return NULL;
+    bool ok = true;
+    for (size_t i = 0; ok && i < sizeof(ours) / sizeof(*ours); i++)
+        ok = kafka_conf_set(conf, ours[i][0], ours[i][1], problem) == 0;
+    if (ok) ok = kafka_conf_options(conf, s->options, problem) == 0;
+    for (size_t i = 0; ok && i < sizeof(fixed) / sizeof(*fixed); i++)
+        ok = kafka_conf_set(conf, fixed[i][0], fixed[i][1], problem) == 0;
+    if (ok) ok = kafka_conf_set(conf, "group.id", s->group, problem) == 0;
+    if (ok && s->instance_id && *s->instance_id)
+        ok = kafka_conf_set(conf, "group.instance.id", s->instance_id, problem) == 0;
+    if (ok)
+        ok = kafka_conf_set(conf, "auto.offset.reset",
+                            s->reset == KAFKA_RESET_ALARM ? "error" : "earliest", problem) == 0;
+    if (ok) return conf;
+    rd_kafka_conf_destroy(conf);
+    return NULL;
+}

@@ -174,7 +174,7 @@ static void on_map(void *arg, const RedisReply *reply, int error) {
         if (redis_slot_range(redis_reply_at(reply, i), n->host.host, &first, &last, &host) < 0 ||
             (index = node_get(c, &host)) < 0)
             continue;
-        memset(c->of_slot + first, index, (size_t)(last - first + 1));
+        memset(c->of_slot + first, index, (size_t)last - (size_t)first + 1);
     }
     settle(c);
 }

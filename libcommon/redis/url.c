@@ -114,7 +114,7 @@ int redis_url_parse(const char *url, RedisUrl *ret, Buf *problem) {
     s.n -= strlen(schemes[i].scheme);
     if (ret->kind == REDIS_URL_UNIX) return parse_unix(s, ret, problem);
 
-    for (size_t at = s.n; at > 0; at--) { /* the last "@": a password may hold one */
+    for (size_t at = s.p ? s.n : 0; at > 0; at--) { /* the last "@": a password may hold one */
         if (s.p[at - 1] != '@') continue;
         int r = parse_login((Str){s.p, at - 1}, ret, problem);
         if (r < 0) return r;

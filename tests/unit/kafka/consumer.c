@@ -73,7 +73,7 @@ static int set_up_real(void **state) {
     CLEANUP(kafka_admin_freep)
     KafkaAdmin *a = kafka_admin_new(&(KafkaAdminSettings){.brokers = w->brokers}, &problem);
     KafkaTopic t = {.name = w->topic, .partitions = PARTITIONS};
-    KafkaTopicOutcome outcome;
+    KafkaTopicOutcome outcome = KAFKA_TOPIC_EXISTED;
     if (!a || kafka_admin_create_topics(a, &t, 1, &outcome, &problem) < 0)
         fail_msg("%s", problem.p);
     assert_int_equal(outcome, KAFKA_TOPIC_CREATED);
