@@ -553,6 +553,7 @@ size_t kafka_producer_flush_for(KafkaProducer *p, int64_t ms) {
         if (p->queue) event = rd_kafka_queue_poll(p->queue, left < 50 ? (int)left : 50);
         if (event && take_event(p, event)) reports_done(p);
         if (p->broken) replace_instance(p);
+        if (p->pending_bytes) hand_over(p); /* what a report has produced */
     }
     return p->n_records;
 }

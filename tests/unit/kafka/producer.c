@@ -361,10 +361,18 @@ static void produce_again(void *arg, int error, int32_t partition, int64_t offse
 static void a_report_may_produce(void **state) {
     World *w = *state;
     open_producer(w, (KafkaProducerSettings){0});
-    assert_int_equal(kafka_produce(w->producer, &(KafkaRecord){"one", -1, {NULL, 0}, STR("v")},
-                                   produce_again, &w->slots[0]),
-                     0);
+    KafkaRecord first = {"one", -1, {NULL, 0}, STR("v")};
+    assert_int_equal(kafka_produce(w->producer, &first, produce_again, &w->slots[0]), 0);
     UNTIL(w, w->durable == 50);
+    each_once(w, 50);
+}
+
+static void what_a_report_produces_is_flushed_too(void **state) {
+    World *w = *state;
+    open_producer(w, (KafkaProducerSettings){0});
+    KafkaRecord first = {"one", -1, {NULL, 0}, STR("v")};
+    assert_int_equal(kafka_produce(w->producer, &first, produce_again, &w->slots[0]), 0);
+    assert_int_equal(kafka_producer_flush_for(w->producer, 5000), 0);
     each_once(w, 50);
 }
 
@@ -390,6 +398,7 @@ int main(int argc, char **argv) {
         MOCK(freeing_reports_what_is_left),
         MOCK(flushing_gives_all_reports),
         MOCK(a_report_may_produce),
+        MOCK(what_a_report_produces_is_flushed_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
