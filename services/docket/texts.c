@@ -49,9 +49,9 @@ static char *write_digits(char *at, uint32_t v, int width) {
 }
 
 static char *write_text(char *at, const char *text) {
-    size_t n = strlen(text);
-    memcpy(at, text, n);
-    return at + n;
+    while (*text)
+        *at++ = *text++;
+    return at;
 }
 
 static void add_padded(Buf *b, uint32_t v, int width) {
