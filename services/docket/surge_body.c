@@ -107,6 +107,7 @@ size_t surge_csv_next(Str *text, Buf *store, Str *ret, size_t max) {
     size_t starts[CSV_COLUMNS], ends[CSV_COLUMNS], n = 0;
     const char *p = text->p, *end = text->p + text->n;
     buf_clear(store);
+    buf_reserve(store, 1); /* fields may all be empty, and still point somewhere */
     if (max > CSV_COLUMNS) max = CSV_COLUMNS;
     while (p < end && (*p == '\n' || *p == '\r'))
         p++; /* empty lines */
@@ -275,8 +276,8 @@ int surge_bodies_read(const char *file, const char *column, uint64_t seed, Surge
     /* A JSON line begins with { or with a quoted string that ends the line; CSV may begin with a
      * quote too, and then a comma follows somewhere. */
     Str first = str_cut(begin, '\n', &(Str){NULL, 0});
-    bool json = begin.n && (*begin.p == '{' ||
-                            (*begin.p == '"' && json_check(str_trim(first), NULL, NULL) == 0));
+    bool json = str_starts(begin, STR("{")) ||
+                (str_starts(begin, STR("\"")) && json_check(str_trim(first), NULL, NULL) == 0);
     r = json ? read_lines(b, text, column, &problem) : read_csv(b, text, column, &problem);
     if (r == 0 && b->n == 0) {
         buf_adds(&problem, "holds no text");
@@ -309,15 +310,14 @@ void surge_bodies_write(SurgeBodies *b, int64_t ticket, Buf *ret) {
     uint64_t dice = mix(state);
     texts_next(&state, &b->scratch, &t);
 
+    const Text *text = b->n ? &b->texts[(size_t)ticket % b->n] : NULL;
+    if (text && text->body_n == 0) { /* a whole ticket, as it stands in the file */
+        buf_add(ret, b->store.p + text->at, text->subject_n);
+        return;
+    }
     ADD(ret, "{\"ticket\":{\"subject\":");
-    if (b->n) {
-        const Text *text = &b->texts[(size_t)ticket % b->n];
+    if (text) {
         const char *p = b->store.p + text->at;
-        if (text->body_n == 0) { /* a whole ticket, as it stands in the file */
-            ret->n -= sizeof("{\"ticket\":{\"subject\":") - 1;
-            buf_add(ret, p, text->subject_n);
-            return;
-        }
         buf_add(ret, p, text->subject_n);
         ADD(ret, ",\"comment\":{\"body\":");
         buf_add(ret, p + text->subject_n, text->body_n);

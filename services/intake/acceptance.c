@@ -52,10 +52,9 @@ typedef struct Line { /* oldest first */
 
 struct Acceptances {
     Gate *gate;
-    Line waiting; /* to be answered */
-    Line orphans; /* answered 503; a token, claim or report is still to come */
-    Acceptance *spare;
-    size_t spare_n;
+    Line waiting;      /* to be answered */
+    Line orphans;      /* answered 503; a token, claim or report is still to come */
+    Acceptance *spare; /* as many as were ever under way, which in_flight_bytes bounds */
     size_t bytes;
     LoopTimer *timer; /* for the first of `waiting` */
     Buf text;         /* scratch: messages, bodies, problems */
@@ -152,20 +151,14 @@ size_t acceptances_waiting(const Acceptances *all) {
 static void release(Acceptance *a) { /* it is in no line any more */
     Acceptances *all = a->all;
     all->bytes -= a->bytes;
-    if (all->spare_n == 1024) {
-        free(a);
-        return;
-    }
     a->behind = all->spare;
     all->spare = a;
-    all->spare_n++;
 }
 
 static Acceptance *acceptance_new(Acceptances *all, HttpExchange *x, size_t bytes) {
     Acceptance *a = all->spare;
     if (a) {
         all->spare = a->behind;
-        all->spare_n--;
     } else {
         a = xmalloc(sizeof(*a));
     }

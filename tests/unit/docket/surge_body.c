@@ -23,8 +23,7 @@ static int read_text(const char *text, const char *column, SurgeBodies **ret, Bu
     return r;
 }
 
-static void check_body(SurgeBodies *b, int64_t ticket, const char *subject,
-                       const char *body) {
+static void check_body(SurgeBodies *b, int64_t ticket, const char *subject, const char *body) {
     CLEANUP(buf_done) Buf text = {0};
     CLEANUP(buf_done) Buf problem = {0};
     CLEANUP(cjson_freep) cJSON *tree = NULL;
