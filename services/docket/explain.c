@@ -1,0 +1,353 @@
+/* docket explain -- why a ticket went where it went, in words: Chinese first, English beside. */
+#include <getopt.h>
+#include <stdio.h>
+
+#include "docket/command.h"
+#include "docket/lookup.h"
+#include "json/json.h"
+
+static const char me[] = "docket explain";
+
+typedef struct ExplainOptions {
+    const char *postgres, *tenant;
+    int64_t ticket;
+    bool json;
+} ExplainOptions;
+
+/* What a sentence may speak of: one ledger row, read. */
+typedef struct Step {
+    Str kind, actor_name, group, assignee, from_group;
+    int64_t revision;
+    const cJSON *set, *reason;
+    Str why, note;
+} Step;
+
+static int64_t number(const cJSON *reason, const char *name) {
+    int64_t n = 0;
+    return reason && json_get_int(reason, name, &n) > 0 ? n : 0;
+}
+
+static Str text(const cJSON *object, const char *name) {
+    Str s = {0};
+    if (object) (void)json_get_string(object, name, &s);
+    return s;
+}
+
+/* The members of a list of texts, joined. */
+static void add_list(Buf *b, const cJSON *object, const char *name, const char *between) {
+    const cJSON *list = NULL, *item;
+    size_t n = 0;
+    if (!object || json_get_array(object, name, &list) <= 0) return;
+    cJSON_ArrayForEach(item, list) {
+        Str s;
+        if (json_as_string(item, &s) > 0) {
+            if (n++) buf_adds(b, between);
+            buf_add_str(b, s);
+        }
+    }
+}
+
+/* ---- the sentences ---- */
+
+static void say_created(const Step *s, Buf *zh, Buf *en) {
+    CLEANUP(buf_done) Buf rules = {0}, skills = {0}, tags = {0};
+    add_list(&rules, s->reason, "rules", "、");
+    add_list(&skills, s->set, "skills", "、");
+    add_list(&tags, s->set, "tags", "、");
+    Str matched = text(s->reason, "matched"), category = text(s->set, "category"),
+        priority = text(s->set, "priority"), kind = text(s->set, "kind"),
+        channel = text(s->set, "channel");
+    buf_printf(zh, "从渠道 %.*s 受理。", STR_ARG(channel));
+    buf_printf(en, "Accepted from channel %.*s. ", STR_ARG(channel));
+    if (rules.n) {
+        buf_printf(zh, "命中规则「%s」", rules.p);
+        buf_printf(en, "Rule %s held", rules.p);
+        if (matched.n) {
+            buf_printf(zh, "（%.*s）", STR_ARG(matched));
+            buf_printf(en, " (%.*s)", STR_ARG(matched));
+        }
+        buf_adds(zh, "，");
+        buf_adds(en, ": ");
+    } else {
+        buf_adds(zh, "没有规则命中，");
+        buf_adds(en, "No rule held: ");
+    }
+    if (s->group.n) {
+        buf_printf(zh, "归入组「%.*s」，", STR_ARG(s->group));
+        buf_printf(en, "group %.*s, ", STR_ARG(s->group));
+    } else {
+        buf_adds(zh, "没有可去的组，");
+        buf_adds(en, "no group, ");
+    }
+    buf_printf(zh, "类型 %.*s，类别 %.*s，优先级 %.*s", STR_ARG(kind), STR_ARG(category),
+               STR_ARG(priority));
+    buf_printf(en, "kind %.*s, category %.*s, priority %.*s", STR_ARG(kind), STR_ARG(category),
+               STR_ARG(priority));
+    if (skills.n) {
+        buf_printf(zh, "，需要技能：%s", skills.p);
+        buf_printf(en, ", skills required: %s", skills.p);
+    }
+    if (tags.n) {
+        buf_printf(zh, "，标签：%s", tags.p);
+        buf_printf(en, ", tags: %s", tags.p);
+    }
+    buf_adds(zh, "。");
+    buf_adds(en, ".");
+}
+
+static void say_staffing(const Step *s, Buf *zh, Buf *en) {
+    buf_printf(zh, "组内在岗 %lld 人，其中 %lld 人具备所需技能",
+               (long long)number(s->reason, "on_duty"), (long long)number(s->reason, "able"));
+    buf_printf(en, "%lld on duty in the group, %lld of them with the skills",
+               (long long)number(s->reason, "on_duty"), (long long)number(s->reason, "able"));
+}
+
+static void say_assigned(const Step *s, Buf *zh, Buf *en) {
+    long long load = (long long)number(s->reason, "load"),
+              capacity = (long long)number(s->reason, "capacity");
+    buf_printf(zh, "分配给 %.*s：", STR_ARG(s->assignee));
+    buf_printf(en, "Given to %.*s: ", STR_ARG(s->assignee));
+    if (str_is(s->why, "asked_for")) {
+        buf_adds(zh, "提交方有权指定受理人，并指定了。");
+        buf_adds(en, "the sender may name an assignee, and did.");
+        return;
+    }
+    bool queued = str_is(s->why, "taken_from_queue");
+    say_staffing(s, zh, en);
+    buf_printf(zh, "；当时手上 %lld 件、上限 %lld 件，", load, capacity);
+    buf_printf(en, "; holding %lld of at most %lld, ", load, capacity);
+    if (queued) {
+        buf_adds(zh, "有了空位，而这张工单按优先级与等待时间排在最前。");
+        buf_adds(en, "had room, and this ticket stood first by priority and waiting time.");
+    } else {
+        buf_adds(zh, "在有空位的人里相对负载最轻（并列时取空闲最久者）。");
+        buf_adds(en,
+                 "the least loaded relative to capacity of those with room (ties: idle longest).");
+    }
+}
+
+typedef struct Sentence {
+    const char *why, *zh, *en;
+} Sentence;
+
+static const Sentence queued[] = {
+    {"nobody_on_duty", "组内无人在岗", "nobody of the group is on duty"},
+    {"nobody_skilled", "在岗的人里没有人具备所需技能", "nobody on duty has the skills"},
+    {"all_full", "能办的人都已到上限", "everybody who could take it is full"},
+    {"behind_others", "同类工单已有人在前面排队", "others of its kind wait already"},
+    {"paused", "分配暂停（Redis 不可用或正在重建），先存档，随后分配",
+     "assignment was paused (Redis away or being rebuilt); stored first, assigned later"},
+    {"no_group", "租户还没有配置文档", "the tenant has no documents yet"},
+    {"asked_for", "提交方指定了这个组", "the sender named this group"},
+    {"released", "操作员把它退回了队列", "an operator put it back"},
+    {0}};
+
+static void say_queued(const Step *s, Buf *zh, Buf *en) {
+    if (str_is(s->why, "fallback")) {
+        buf_printf(zh, "原来的组%s%.*s%s长时间无人在岗，转到兜底组「%.*s」排队。",
+                   s->from_group.n ? "「" : "", STR_ARG(s->from_group), s->from_group.n ? "」" : "",
+                   STR_ARG(s->group));
+        buf_printf(en, "Nobody was on duty in %.*s for too long: moved to the fallback group %.*s.",
+                   STR_ARG(s->from_group.n ? s->from_group : STR("its group")), STR_ARG(s->group));
+        return;
+    }
+    const Sentence *w = queued;
+    while (w->why && !str_is(s->why, w->why))
+        w++;
+    buf_printf(zh, "在组「%.*s」排队：%s", STR_ARG(s->group), w->why ? w->zh : "原因未记录");
+    buf_printf(en, "Waits in group %.*s: %s", STR_ARG(s->group),
+               w->why ? w->en : "no reason recorded");
+    int64_t on_duty;
+    if (s->reason && json_get_int(s->reason, "on_duty", &on_duty) > 0) {
+        buf_adds(zh, "（");
+        buf_adds(en, " (");
+        say_staffing(s, zh, en);
+        buf_adds(zh, "）");
+        buf_adds(en, ")");
+    }
+    buf_adds(zh, "。");
+    buf_adds(en, ".");
+}
+
+static void say_step(const Step *s, Buf *zh, Buf *en) {
+    if (str_is(s->kind, "ticket_created")) {
+        say_created(s, zh, en);
+    } else if (str_is(s->kind, "ticket_assigned")) {
+        say_assigned(s, zh, en);
+    } else if (str_is(s->kind, "ticket_queued")) {
+        say_queued(s, zh, en);
+    } else if (str_is(s->kind, "ticket_released")) {
+        buf_printf(zh, "从受理人手里退回，重新在组「%.*s」排队，等待时间照旧计算。",
+                   STR_ARG(s->group));
+        buf_printf(en, "Taken off its assignee: waits in group %.*s again, at its old age.",
+                   STR_ARG(s->group));
+    }
+    if (s->note.n) {
+        buf_printf(zh, "%s备注：%.*s", zh->n ? " " : "", STR_ARG(s->note));
+        buf_printf(en, "%sNote: %.*s", en->n ? " " : "", STR_ARG(s->note));
+    }
+    if (s->revision) {
+        buf_printf(zh, "（配置第 %lld 版）", (long long)s->revision);
+        buf_printf(en, " (revision %lld)", (long long)s->revision);
+    }
+}
+
+/* ---- reading ---- */
+
+static const char rows_sql[] =
+    "SELECT l.seq, l.at, l.kind, l.actor, l.revision, l.payload,"
+    " (SELECT name FROM config.names n WHERE n.tenant_id = l.tenant_id AND n.kind = 'group'"
+    "  AND n.id::text = l.payload->'set'->>'group_id'),"
+    " (SELECT name FROM config.names n WHERE n.tenant_id = l.tenant_id AND n.kind = 'agent'"
+    "  AND n.id::text = l.payload->'set'->>'assignee_id'),"
+    " (SELECT name FROM config.names n WHERE n.tenant_id = l.tenant_id AND n.kind = 'group'"
+    "  AND n.id::text = l.payload->'reason'->>'from_group')"
+    " FROM ticket.ledger l WHERE l.tenant_id = $1::bigint AND l.ticket_id = $2::bigint"
+    " ORDER BY l.seq";
+
+static void explain_row(const PostgresRows *rows, size_t i, Buf *zh, Buf *en) {
+    CLEANUP(cjson_freep) cJSON *payload = NULL;
+    JsonLimits limits = {.bytes = 4 << 20, .depth = 64, .members = 10000};
+    Step s = {.kind = rows_str(rows, i, 2),
+              .revision = rows_int(rows, i, 4),
+              .group = rows_str(rows, i, 6),
+              .assignee = rows_str(rows, i, 7),
+              .from_group = rows_str(rows, i, 8)};
+    if (json_parse(rows_str(rows, i, 5), &limits, &payload, NULL) == 0) {
+        (void)json_get_object(payload, "set", &s.set);
+        (void)json_get_object(payload, "reason", &s.reason);
+        s.why = text(s.reason, "why");
+        s.note = text(payload, "note");
+    }
+    say_step(&s, zh, en);
+}
+
+static int find(const ExplainOptions *o, PostgresSession *s, int64_t *ret_tenant,
+                int64_t *ret_ticket) {
+    CLEANUP(params_done) Params p = {0};
+    const PostgresRows *rows;
+    int64_t tenant_id = 0;
+    int r = o->tenant ? lookup_tenant(me, s, o->tenant, &tenant_id) : 0;
+    if (r) return r;
+    params_i64(&p, o->ticket);
+    params_i64(&p, tenant_id);
+    r = lookup_run(me, s,
+                   "SELECT n.tenant_id, coalesce(a.ticket_id, $1::bigint), n.name "
+                   "FROM docket.tenants n LEFT JOIN ticket.aliases a "
+                   "ON a.tenant_id = n.tenant_id AND a.id = $1::bigint "
+                   "WHERE $2::bigint IN (0, n.tenant_id) AND EXISTS (SELECT FROM ticket.tickets t "
+                   "WHERE t.tenant_id = n.tenant_id AND t.id = coalesce(a.ticket_id, $1::bigint)) "
+                   "ORDER BY 1 LIMIT 2",
+                   &p, &rows);
+    if (r) return r;
+    if (rows_count(rows) == 1) {
+        *ret_tenant = rows_int(rows, 0, 0);
+        *ret_ticket = rows_int(rows, 0, 1);
+        return 0;
+    }
+    if (rows_count(rows) > 1) {
+        (void)fprintf(stderr, "%s: several tenants have a ticket %lld; say which: --tenant NAME\n",
+                      me, (long long)o->ticket);
+        return 2;
+    }
+    (void)fprintf(stderr,
+                  "%s: there is no ticket %lld; accepted just now, it may still be under way\n", me,
+                  (long long)o->ticket);
+    return 1;
+}
+
+static void print_json(const ExplainOptions *o, int64_t ticket, const PostgresRows *rows) {
+    CLEANUP(buf_done) Buf out = {0};
+    buf_addc(&out, '{');
+    lookup_json_number(&out, "ticket_id", ticket);
+    lookup_json_number(&out, "asked_for", o->ticket);
+    lookup_json_raw(&out, "steps", STR("["));
+    for (size_t i = 0; i < rows_count(rows); i++) {
+        CLEANUP(buf_done) Buf zh = {0}, en = {0};
+        explain_row(rows, i, &zh, &en);
+        buf_adds(&out, i ? ",\n{" : "\n{");
+        lookup_json_number(&out, "seq", rows_int(rows, i, 0));
+        lookup_json_time(&out, "at", rows, i, 1);
+        lookup_json_text(&out, "kind", rows_str(rows, i, 2));
+        lookup_json_number(&out, "revision", rows_int(rows, i, 4));
+        lookup_json_text(&out, "zh", buf_str(&zh));
+        lookup_json_text(&out, "en", buf_str(&en));
+        buf_addc(&out, '}');
+    }
+    (void)printf("%s]}\n", out.p);
+}
+
+static int explain(const ExplainOptions *o) {
+    CLEANUP(postgres_session_freep) PostgresSession *s = NULL;
+    CLEANUP(params_done) Params p = {0};
+    const PostgresRows *rows;
+    int64_t tenant_id, ticket;
+    int r = lookup_open(me, o->postgres, LOOKUP_READING, &s);
+    if (r == 0) r = find(o, s, &tenant_id, &ticket);
+    if (r) return r;
+    params_i64(&p, tenant_id);
+    params_i64(&p, ticket);
+    if ((r = lookup_run(me, s, rows_sql, &p, &rows)) != 0) return r;
+    if (o->json) {
+        print_json(o, ticket, rows);
+        return 0;
+    }
+    (void)printf("工单 ticket %lld\n", (long long)ticket);
+    if (ticket != o->ticket)
+        (void)printf("%lld 是同一请求的另一个号 is another id of the same submission\n",
+                     (long long)o->ticket);
+    for (size_t i = 0; i < rows_count(rows); i++) {
+        CLEANUP(buf_done) Buf zh = {0}, en = {0};
+        char when[20];
+        explain_row(rows, i, &zh, &en);
+        lookup_local_time(rows_time_ms(rows, i, 1), when);
+        (void)printf("\n%lld. %s\n   %s\n   %s\n", (long long)rows_int(rows, i, 0), when,
+                     zh.p ? zh.p : "", en.p ? en.p : "");
+    }
+    return 0;
+}
+
+static int explain_run(int argc, char **argv) {
+    static const struct option options[] = {{"tenant", required_argument, NULL, 't'},
+                                            {"postgres", required_argument, NULL, 'p'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {0}};
+    ExplainOptions o = {0};
+    for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        switch (c) {
+        case 't':
+            o.tenant = optarg;
+            break;
+        case 'p':
+            o.postgres = optarg;
+            break;
+        case 'j':
+            o.json = true;
+            break;
+        default:
+            return 2;
+        }
+    }
+    if (argc - optind != 1 || str_to_i64(str(argv[optind]), &o.ticket) < 0 || o.ticket < 1) {
+        (void)fprintf(stderr, "%s: which ticket? Give its number: docket explain 100000\n", me);
+        return 2;
+    }
+    return explain(&o);
+}
+
+const Command explain_command = {
+    .name = "explain",
+    .summary = "why a ticket went where it went, in words",
+    .help =
+        "Usage: docket explain TICKET [--tenant NAME] [--json]\n"
+        "\n"
+        "A sentence for each decision, from the reasons that the ledger keeps and the revision\n"
+        "of the documents that it was made by. An id that lost a race leads to the one that won.\n"
+        "\n"
+        "  --tenant NAME    may be left out when only one tenant has such a ticket\n"
+        "  --postgres URL   default: $DOCKET_POSTGRES\n"
+        "  --json           one JSON object: ticket_id, asked_for, steps with `zh` and `en`\n"
+        "\n"
+        "Exit: 0 good, 1 there is no such ticket, 2 usage or not possible.\n",
+    .run = explain_run,
+};
