@@ -31,9 +31,9 @@ SurgeReplyResult surge_reply_read(Str bytes, SurgeReply *ret, size_t *ret_used) 
     const char *end = memmem(bytes.p, bytes.n, "\r\n\r\n", 4);
     if (!end) return bytes.n > 65536 ? SURGE_REPLY_BROKEN : SURGE_REPLY_MORE;
 
-    const char *line = memchr(bytes.p, '\n', (size_t)(end + 2 - bytes.p));
-    for (line++; line < end + 2;) {
-        const char *stop = memchr(line, '\r', (size_t)(end + 2 - line));
+    const char *stop = memmem(bytes.p, (size_t)(end + 2 - bytes.p), "\r\n", 2);
+    for (const char *line = stop + 2; line < end + 2; line = stop + 2) {
+        stop = memmem(line, (size_t)(end + 2 - line), "\r\n", 2); /* the last one at `end` */
         Str value;
         Str name = str_cut((Str){line, (size_t)(stop - line)}, ':', &value);
         value = str_trim(value);
@@ -46,7 +46,6 @@ SurgeReplyResult surge_reply_read(Str bytes, SurgeReply *ret, size_t *ret_used) 
         } else if (str_eq_nocase(name, STR("X-Idempotency-Lookup"))) {
             reply.hit = str_is(value, "hit");
         }
-        line = stop + 2;
     }
     if (length < 0 || length > 16 * 1024 * 1024) return SURGE_REPLY_BROKEN;
     size_t head = (size_t)(end + 4 - bytes.p);
