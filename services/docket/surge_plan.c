@@ -6,19 +6,15 @@
 
 int surge_plan_add(SurgePlan *p, double rate, double seconds) {
     if (p->phases_n == SURGE_PHASES) return -ENOSPC;
-    double factor = p->duplicates ? (double)(p->duplicates + 1) / (double)p->duplicates : 1;
     SurgePhase *phase = &p->phases[p->phases_n++];
-    *phase = (SurgePhase){.start_us = p->length_us,
-                          .length_us = (int64_t)(seconds * 1e6),
-                          .slots_per_us = rate * factor / 1e6,
-                          .first = p->slots};
-    phase->slots = (int64_t)((double)phase->length_us * phase->slots_per_us + 0.5);
-    p->slots += phase->slots;
+    *phase = (SurgePhase){
+        .start_us = p->length_us, .length_us = (int64_t)(seconds * 1e6), .first = p->slots};
+    p->tickets += (int64_t)(rate * seconds + 0.5);
+    /* A duplicate closes each block of so many tickets. */
+    p->slots = p->tickets + (p->duplicates ? p->tickets / p->duplicates : 0);
+    phase->slots = p->slots - phase->first;
+    phase->slots_per_us = (double)phase->slots / (double)phase->length_us;
     p->length_us += phase->length_us;
-    p->tickets = p->slots ? surge_plan_slot(p, p->slots - 1).ticket + 1 : 0;
-    /* The last slot may be a duplicate of an earlier ticket than the one before it. */
-    if (p->slots > 1 && surge_plan_slot(p, p->slots - 1).again)
-        p->tickets = surge_plan_slot(p, p->slots - 2).ticket + 1;
     return 0;
 }
 

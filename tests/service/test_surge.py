@@ -29,7 +29,7 @@ def test_every_ticket_is_sent_at_its_rate_and_written_down(stack, tenant):
     latency = result["latency_ms"]
     assert 0 < latency["p50"] <= latency["p90"] <= latency["p99"] <= latency["p99.9"] <= latency["max"]
     assert metric(stack, 'docket_intake_requests_total{status="201"}') - began == 420
-    lines = [line.split() for line in file.read_text().splitlines()]
+    lines = [line.split()[:3] for line in file.read_text().splitlines()]
     assert len(lines) == 400 and len({ticket for _, ticket, _ in lines}) == len({key for _, _, key in lines}) == 400
     stored = {s.ticket: s.key for s in submissions(stack, tenant.number)}
     assert all(stored[int(ticket)] == "k:" + key for _, ticket, key in lines)
