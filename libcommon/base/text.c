@@ -58,6 +58,7 @@ static size_t utf8_length(const unsigned char *p, size_t n) {
 }
 
 bool str_is_text(Str s) {
+    if (s.n == 0) return true; /* absent: no pointer to count from */
     const unsigned char *p = (const unsigned char *)s.p, *end = p + s.n;
     while (p < end) {
         if (*p < 0x80) {

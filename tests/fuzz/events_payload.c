@@ -1,0 +1,28 @@
+/* A ledger payload of any bytes: an event of any kind, or -EBADMSG and nothing written. */
+#include <assert.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "events/ledger.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    for (int kind = 0; kind < LEDGER_KINDS; kind++) {
+        CLEANUP(arena_freep) Arena *arena = arena_new(0);
+        CLEANUP(buf_done) Buf event = {0};
+        LedgerRow row = {.tenant_id = 1,
+                         .ticket_id = 100001,
+                         .seq = 1,
+                         .cause = {{1}},
+                         .kind = (LedgerKind)kind,
+                         .actor = STR("requester:7"),
+                         .at_ms = 1,
+                         .payload = {(const char *)data, size}};
+        int r = ledger_event_encode(&row, arena, &event);
+        assert(r == 0 ? event.n > 0 : r == -EBADMSG && event.n == 0);
+    }
+    return 0;
+}
