@@ -310,13 +310,20 @@ static int64_t reads_processed(World *w) {
 
 static void one_turns_commands_leave_in_one_write(void **state) {
     World *w = *state;
+    CLEANUP(redis_session_freep) RedisSession *other = NULL;
+    CLEANUP(buf_done) Buf problem = {0};
+    const RedisReply *reply;
     open_client(w, 1000, 0);
     UNTIL(w, w->connected);
+    assert_int_equal(redis_session_open(w->server.url, 2000, &other, &problem), 0);
     int64_t before = reads_processed(w);
     for (int i = 0; i < 100; i++)
         assert_int_equal(say(w, "SET", "k", "v"), 0);
+    /* Nothing has left before the turn is over. */
+    assert_int_equal(redis_session_command(other, 2, (Str[]){STR("EXISTS"), STR("k")}, &reply), 0);
+    assert_int_equal(redis_reply_int(reply), 0);
     UNTIL(w, w->answers == 100);
-    assert_int_equal(reads_processed(w) - before, 2); /* the hundred, and INFO itself */
+    assert_int_equal(reads_processed(w) - before, 3); /* the hundred, EXISTS, and INFO itself */
 }
 
 static void the_blocking_session_answers_one_by_one(void **state) {
