@@ -20,6 +20,8 @@ if(DOCKET_SANITIZE STREQUAL "address")
 elseif(DOCKET_SANITIZE STREQUAL "thread")
     add_compile_options(-fsanitize=thread)
     add_link_options(-fsanitize=thread)
+    add_library(tsan_threads SHARED ${PROJECT_SOURCE_DIR}/tests/harness/tsan_threads.c) # says why
+    link_libraries(-Wl,--no-as-needed tsan_threads)
 elseif(DOCKET_SANITIZE STREQUAL "fuzzer")
     add_compile_options(-fsanitize=address,undefined,fuzzer-no-link -fno-sanitize-recover=undefined)
     add_link_options(-fsanitize=address,undefined)
