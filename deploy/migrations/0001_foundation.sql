@@ -49,3 +49,4 @@ CREATE SEQUENCE ticket.ticket_ids AS bigint START 100000 INCREMENT 100000;
 CREATE SEQUENCE ticket.requester_ids AS bigint START 10000 INCREMENT 10000; -- leased in blocks of 10,000
 CREATE SEQUENCE config.entity_ids AS bigint START 1000; -- groups, agents, sources, users: one series, so no two are confused
 GRANT USAGE ON SEQUENCE ticket.requester_ids TO docket_router;
+GRANT SELECT ON SEQUENCE ticket.ticket_ids TO docket_operator; -- how far ahead the partitions are
