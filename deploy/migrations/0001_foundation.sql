@@ -22,6 +22,10 @@ CREATE SCHEMA ticket;  -- owner: router
 GRANT USAGE ON SCHEMA docket, access, config, intake, ticket TO docket_intake, docket_router, docket_operator;
 GRANT SELECT ON docket.migrations TO docket_intake, docket_router, docket_operator; -- each refuses a schema that it does not know
 
+-- Every table says in its comment `owner: SERVICE`, `Age: LIMIT`, and where something grows without end `Job: WHAT ENFORCES IT`, a
+-- function of the schema or a command; "Age: for ever" needs no job (correctness.md 11). tests/service/test_migrations.py reads them.
+COMMENT ON TABLE docket.migrations IS 'owner: desk, written by docket migrate. Age: for ever, grows with releases only';
+
 -- The second tenant fence (correctness.md 28): evaluated once a statement; unset means no tenant at all.
 CREATE FUNCTION docket.tenants() RETURNS bigint[] LANGUAGE sql STABLE PARALLEL SAFE AS
 $$ SELECT coalesce(nullif(current_setting('docket.tenants', true), ''), '{}')::bigint[] $$;
@@ -41,7 +45,7 @@ CREATE TABLE docket.tenants (
     title      text NOT NULL DEFAULT '',                                        -- how people name it
     created_at timestamptz NOT NULL DEFAULT now()
 );
-COMMENT ON TABLE docket.tenants IS 'owner: desk. Grows with customers only; never expires';
+COMMENT ON TABLE docket.tenants IS 'owner: desk. Age: for ever, grows with customers only';
 GRANT SELECT ON docket.tenants TO docket_intake, docket_router, docket_operator;
 
 -- Names that nothing but PostgreSQL can give out. Ticket ids are leased in blocks of 100,000 (correctness.md 1).

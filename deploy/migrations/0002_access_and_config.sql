@@ -14,7 +14,7 @@ CREATE TABLE access.tokens (
     PRIMARY KEY (tenant_id, token_id),
     UNIQUE (tenant_id, hash)
 );
-COMMENT ON TABLE access.tokens IS 'owner: desk. Revoked and expired rows go after 90 days (docket doctor --sweep)';
+COMMENT ON TABLE access.tokens IS 'owner: desk. Age: 90 days after it was revoked or expired. Job: access.sweep_tokens(), every minute by each router';
 CALL docket.fence('access.tokens');
 CREATE INDEX tokens_by_hash ON access.tokens (hash); -- a gate looks up by hash alone, before it knows the tenant
 
@@ -29,7 +29,7 @@ CREATE TABLE intake.sources (
     PRIMARY KEY (tenant_id, source_id),
     UNIQUE (tenant_id, name)
 );
-COMMENT ON TABLE intake.sources IS 'owner: intake. Grows with the number of systems connected; never expires';
+COMMENT ON TABLE intake.sources IS 'owner: intake. Age: for ever, grows with the number of systems connected';
 CALL docket.fence('intake.sources');
 
 -- What a gate may know, across tenants, of a token it was shown: one function instead of a hole in the fence.
@@ -46,6 +46,17 @@ $$;
 REVOKE ALL ON FUNCTION access.find_token(bytea) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION access.find_token(bytea) TO docket_intake;
 
+-- Tokens revoked or expired long ago, of every tenant. How many went.
+CREATE FUNCTION access.sweep_tokens(at_most integer) RETURNS bigint LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog AS $$
+    WITH gone AS (DELETE FROM access.tokens t
+        USING (SELECT o.tenant_id, o.token_id FROM access.tokens o
+               WHERE least(o.revoked_at, o.expires_at) < now() - interval '90 days' LIMIT at_most FOR UPDATE SKIP LOCKED) old
+        WHERE t.tenant_id = old.tenant_id AND t.token_id = old.token_id RETURNING 1)
+    SELECT count(*) FROM gone
+$$;
+REVOKE ALL ON FUNCTION access.sweep_tokens(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION access.sweep_tokens(integer) TO docket_router;
+
 -- Every apply makes one revision of the tenant; a revision is the whole set of its documents.
 CREATE TABLE config.revisions (
     tenant_id  bigint NOT NULL REFERENCES docket.tenants,
@@ -54,7 +65,7 @@ CREATE TABLE config.revisions (
     applied_by text NOT NULL,
     PRIMARY KEY (tenant_id, revision)
 );
-COMMENT ON TABLE config.revisions IS 'owner: desk. Kept as long as tickets that were decided by them';
+COMMENT ON TABLE config.revisions IS 'owner: desk. Age: for ever, tickets name the revision that decided them';
 CALL docket.fence('config.revisions');
 
 CREATE TABLE config.documents (
@@ -67,7 +78,7 @@ CREATE TABLE config.documents (
     PRIMARY KEY (tenant_id, revision, kind),
     FOREIGN KEY (tenant_id, revision) REFERENCES config.revisions
 );
-COMMENT ON TABLE config.documents IS 'owner: desk. Kept with config.revisions';
+COMMENT ON TABLE config.documents IS 'owner: desk. Age: for ever, as config.revisions';
 CALL docket.fence('config.documents');
 
 -- Groups and agents keep their number however often documents are applied.
@@ -79,7 +90,7 @@ CREATE TABLE config.names (
     PRIMARY KEY (tenant_id, kind, name),
     UNIQUE (tenant_id, id)
 );
-COMMENT ON TABLE config.names IS 'owner: desk. Never expires: old tickets name them';
+COMMENT ON TABLE config.names IS 'owner: desk. Age: for ever, old tickets name them';
 CALL docket.fence('config.names');
 
 -- The truth about duty and capacity; Redis only remembers it (correctness.md 23).
@@ -91,7 +102,7 @@ CREATE TABLE ticket.agents (
     changed_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant_id, agent_id)
 );
-COMMENT ON TABLE ticket.agents IS 'owner: router. One row per agent of the documents; removed with her';
+COMMENT ON TABLE ticket.agents IS 'owner: router. Age: as long as the documents have the agent. Job: docket apply';
 CALL docket.fence('ticket.agents');
 
 GRANT SELECT ON config.revisions, config.documents, config.names, ticket.agents TO docket_router;

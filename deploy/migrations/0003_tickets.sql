@@ -30,7 +30,7 @@ CREATE TABLE ticket.tickets (
     updated_at    timestamptz NOT NULL,    -- its last ledger row's
     PRIMARY KEY (tenant_id, id)
 ) PARTITION BY RANGE (id);
-COMMENT ON TABLE ticket.tickets IS 'owner: router; written by router and desk through libcommon/store. Partitions of 10 million ids, made ahead by ticket.make_partitions(); dropped by retention';
+COMMENT ON TABLE ticket.tickets IS 'owner: router, written by router and desk through libcommon/store. Age: for ever, in partitions of 10 million ids that can be dropped whole. Job: ticket.make_partitions() makes them ahead, every minute by each router and with every lease of ids';
 -- What a rebuild of Redis pages through, whatever the number of closed ones; and who works on what.
 CREATE INDEX tickets_open ON ticket.tickets (tenant_id, id)
     WHERE status IN ('new', 'assigned', 'in_progress', 'pending', 'on_hold');
@@ -53,7 +53,7 @@ CREATE TABLE ticket.ledger (
     PRIMARY KEY (tenant_id, ticket_id, seq),
     UNIQUE (tenant_id, ticket_id, cause_id, step)
 ) PARTITION BY RANGE (ticket_id);
-COMMENT ON TABLE ticket.ledger IS 'owner: router; append-only (no service holds UPDATE or DELETE). Partitioned and dropped with ticket.tickets';
+COMMENT ON TABLE ticket.ledger IS 'owner: router, append-only (no service holds UPDATE or DELETE). Age: for ever, in partitions like ticket.tickets. Job: ticket.make_partitions()';
 CALL docket.fence('ticket.ledger');
 
 CREATE TABLE ticket.submission_keys (
@@ -66,7 +66,7 @@ CREATE TABLE ticket.submission_keys (
     before_id   bigint,                    -- the ticket it belonged to before, when its 24 hours were over
     PRIMARY KEY (tenant_id, source_id, key)
 );
-COMMENT ON TABLE ticket.submission_keys IS 'owner: router. Rows live 24 hours; the router sweeps older ones';
+COMMENT ON TABLE ticket.submission_keys IS 'owner: router. Age: 24 hours, and one more for what is on its way. Job: ticket.sweep_keys(), every minute by each router';
 CREATE INDEX submission_keys_age ON ticket.submission_keys USING brin (created_at);
 CALL docket.fence('ticket.submission_keys');
 
@@ -76,7 +76,7 @@ CREATE TABLE ticket.aliases (
     ticket_id bigint NOT NULL,             -- the one that won
     PRIMARY KEY (tenant_id, id)
 );
-COMMENT ON TABLE ticket.aliases IS 'owner: router. Never expires: both ids were given out';
+COMMENT ON TABLE ticket.aliases IS 'owner: router. Age: for ever, both ids were given out';
 CALL docket.fence('ticket.aliases');
 
 CREATE TABLE ticket.requesters (
@@ -88,7 +88,7 @@ CREATE TABLE ticket.requesters (
     PRIMARY KEY (tenant_id, contact_hash),
     UNIQUE (tenant_id, id)
 );
-COMMENT ON TABLE ticket.requesters IS 'owner: router. Kept with their tickets; erased on request';
+COMMENT ON TABLE ticket.requesters IS 'owner: router. Age: for ever, kept with their tickets';
 CALL docket.fence('ticket.requesters');
 
 -- Originals of what was masked in a ticket's own texts and fields.
@@ -98,7 +98,7 @@ CREATE TABLE ticket.personal (
     fields    jsonb NOT NULL,              -- like requesters.personal
     PRIMARY KEY (tenant_id, ticket_id)
 );
-COMMENT ON TABLE ticket.personal IS 'owner: router. Dropped by retention with the ticket';
+COMMENT ON TABLE ticket.personal IS 'owner: router. Age: for ever, kept with its ticket';
 CALL docket.fence('ticket.personal');
 
 -- Changes with no message behind them: published after commit, swept if the process dies (design.md rule 4).
@@ -112,7 +112,7 @@ CREATE TABLE ticket.outbox (
     taken_at   timestamptz,                -- some router is publishing it
     PRIMARY KEY (tenant_id, outbox_id)
 );
-COMMENT ON TABLE ticket.outbox IS 'owner: whoever writes (router, desk, tool). Deleted after publishing; rows older than 2 s are swept by any router';
+COMMENT ON TABLE ticket.outbox IS 'owner: router, written by whoever changes something without a message (router, desk, docket agents). Age: until published, 2 s when its writer died. Job: ticket.take_outbox(), every second by each router';
 CREATE INDEX outbox_age ON ticket.outbox (created_at);
 CALL docket.fence('ticket.outbox');
 

@@ -11,6 +11,8 @@ static const PostgresStatement delete_statement = {
     " WHERE o.tenant_id = i.tenant_id AND o.outbox_id = i.outbox_id"};
 static const PostgresStatement sweep_statement = {"store_sweep_keys",
                                                   "SELECT ticket.sweep_keys($1::integer)"};
+static const PostgresStatement tokens_statement = {"store_sweep_tokens",
+                                                   "SELECT access.sweep_tokens($1::integer)"};
 static const PostgresStatement partitions_statement = {"store_make_partitions",
                                                        "SELECT ticket.make_partitions()"};
 
@@ -74,8 +76,9 @@ void store_outbox_delete(Store *s, const OutboxRow *rows, size_t n, StoreDone do
 void store_sweep(Store *s, size_t max, StoreDone done, void *arg) {
     if (!request_begin(s, done, arg)) return;
     params_i32(&s->params[0], (int32_t)max);
-    request_attempt(
-        s, &(Attempt){.queries = {{&sweep_statement, &s->params[0]}, {&partitions_statement, NULL}},
-                      .n = 2,
-                      .committed = on_done});
+    request_attempt(s, &(Attempt){.queries = {{&sweep_statement, &s->params[0]},
+                                              {&tokens_statement, &s->params[0]},
+                                              {&partitions_statement, NULL}},
+                                  .n = 3,
+                                  .committed = on_done});
 }

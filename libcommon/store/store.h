@@ -163,6 +163,6 @@ void store_outbox_delete(Store *s, const OutboxRow *rows, size_t n, StoreDone do
  * ------------------------------------------------------------------------------------------------------
  */
 
-/* Keys past their 24 hours, at most `max`; partitions ahead. Once a minute by each router, harmless
- * twice. */
+/* Keys past their 24 hours and tokens long dead, at most `max` of each; partitions ahead. Once a
+ * minute by each router, harmless twice. */
 void store_sweep(Store *s, size_t max, StoreDone done, void *arg);

@@ -544,6 +544,19 @@ def test_the_sweep_takes_old_keys_and_nothing_else(pg, store):
     assert len(tickets(pg)) == 3
 
 
+def test_the_sweep_takes_tokens_ninety_days_after_their_end(pg, store):
+    pg.sql("TRUNCATE docket.tenants CASCADE")
+    [[tenant]] = pg.sql("INSERT INTO docket.tenants (name) VALUES ('shop') RETURNING tenant_id")
+    for hint, revoked, expires in [("lives", None, None), ("expired", None, 91), ("revoked", 91, -9), ("lately", 89, 80)]:
+        pg.sql("INSERT INTO access.tokens (tenant_id, hash, hint, principal, revoked_at, expires_at) VALUES"
+               " (%s, sha256(%s), %s, 'role:administrator', now() - %s * interval '1 day', now() - %s * interval '1 day')",
+               tenant, hint.encode(), hint, revoked, expires)
+    assert store.ask("sweep", max=1)["outcome"] == "done"
+    assert pg.sql("SELECT count(*) FROM access.tokens") == [(3,)]
+    store.ask("sweep", max=100)
+    assert pg.sql("SELECT hint FROM access.tokens ORDER BY 1") == [("lately",), ("lives",)]
+
+
 # -- the schema ----------------------------------------------------------------------------------------------------------
 
 
