@@ -134,7 +134,7 @@ static int wait_until_quiet(Verify *v, int64_t wait_ms) {
         }
         if (under_way == 0 || waited >= wait_ms) {
             if (said) (void)fprintf(stderr, "\r\033[K");
-            if (under_way == 0) return 0;
+            if (under_way == v->reservations) return 0;
             buf_printf(&v->trouble,
                        "still under way after %lld s: %s. Are the routers running? Give --wait "
                        "SECONDS for more "

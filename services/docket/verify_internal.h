@@ -24,6 +24,8 @@ typedef struct Verify {
     RedisSession *redis; /* NULL: not looked at */
     const char *brokers; /* NULL: not looked at */
     const char *redis_url;
+    int64_t reservations; /* of what is under way: those that stay are a finding, not a reason to
+                             wait */
     Finding findings[VERIFY_FINDINGS_MAX];
     size_t findings_n;
     Buf trouble; /* why a part could not be looked at at all: exit 2 */

@@ -52,6 +52,7 @@ int64_t verify_under_way(Verify *v, Buf *ret_what) {
         int64_t unconfirmed = redis_reply_int(reply);
         if (unconfirmed) buf_printf(ret_what, "%lld reservations; ", (long long)unconfirmed);
         total += unconfirmed;
+        v->reservations += unconfirmed;
         if (redis_session_command(v->redis, 2, (Str[]){STR("GET"), str(epoch)}, &reply) < 0) {
             buf_printf(&v->trouble, "Redis: %s", redis_session_trouble(v->redis));
             return -1;
