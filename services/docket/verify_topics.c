@@ -20,6 +20,7 @@ enum { IDS_PER_QUERY = 10000 };
 
 int64_t verify_under_way(Verify *v, Buf *ret_what) {
     int64_t total = 0;
+    v->reservations = 0;
     CLEANUP(kafka_admin_freep)
     KafkaAdmin *admin = kafka_admin_new(&(KafkaAdminSettings){.brokers = v->brokers}, &v->trouble);
     if (!admin) return -1;
