@@ -102,6 +102,22 @@ static void say_staffing(const Step *s, Buf *zh, Buf *en) {
                (long long)number(s->reason, "on_duty"), (long long)number(s->reason, "able"));
 }
 
+/* The documents no longer have the group or the agent it hung on. */
+static void say_moved(const Step *s, Buf *zh, Buf *en) {
+    Str from = s->from_group.n ? s->from_group : STR("-");
+    buf_printf(zh, "配置文档去掉了它原来所在的组或座席（原组「%.*s」），改到组「%.*s」",
+               STR_ARG(from), STR_ARG(s->group));
+    buf_printf(en,
+               "The documents dropped the group or agent it hung on (group %.*s): now group %.*s",
+               STR_ARG(from), STR_ARG(s->group));
+    if (s->assignee.n) {
+        buf_printf(zh, "，受理人 %.*s", STR_ARG(s->assignee));
+        buf_printf(en, ", assignee %.*s", STR_ARG(s->assignee));
+    }
+    buf_adds(zh, "。");
+    buf_adds(en, ".");
+}
+
 static void say_assigned(const Step *s, Buf *zh, Buf *en) {
     long long load = (long long)number(s->reason, "load"),
               capacity = (long long)number(s->reason, "capacity");
@@ -172,6 +188,8 @@ static void say_queued(const Step *s, Buf *zh, Buf *en) {
 static void say_step(const Step *s, Buf *zh, Buf *en) {
     if (str_is(s->kind, "ticket_created")) {
         say_created(s, zh, en);
+    } else if (str_is(s->why, "moved")) {
+        say_moved(s, zh, en);
     } else if (str_is(s->kind, "ticket_assigned")) {
         say_assigned(s, zh, en);
     } else if (str_is(s->kind, "ticket_queued")) {

@@ -31,7 +31,6 @@ static void follow_wishes(Decision *d, const Catalog *c, Arena *arena) {
             if (t->facts.group_id != s->group_id) {
                 t->facts.group_id = s->group_id;
                 t->facts.skills_n = 0; /* skills go with the group that the rules chose */
-                d->moved_by_sender = true;
             }
         } else {
             add_note(t, arena, STR("the group asked for is not in the documents"));

@@ -17,8 +17,7 @@ typedef struct Decision {
     NewTicket *ticket;       /* where the store's part lies */
     Reservation reservation; /* asked of Redis when `asks` */
     Staffing staffing;
-    bool asks; /* a group, and nobody named by the sender */
-    bool moved_by_sender;
+    bool asks;        /* a group, and nobody named by the sender */
     const char *dead; /* why it cannot be processed, or NULL */
 } Decision;
 

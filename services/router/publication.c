@@ -228,6 +228,7 @@ static void on_report(void *arg, int error, int32_t partition, int64_t offset) {
 
 static void pump(void *arg) {
     Publication *p = arg;
+    if (!p->publisher->producer) return; /* the process ends: a replay publishes again */
     for (; p->next < p->n; p->next++) {
         Record *r = &p->records[p->next];
         if (r->state != RECORD_WAITS) continue;

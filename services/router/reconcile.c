@@ -16,6 +16,7 @@ typedef struct Walk { /* how far we are in one tenant */
     int64_t after_id;
     size_t container;
     uint64_t cursor;
+    bool hurry; /* one whole pass without pauses */
 } Walk;
 
 typedef struct Reconcile {
@@ -31,6 +32,8 @@ typedef struct Reconcile {
     size_t tickets_n;
     int pages_left;
     Metric *compared;
+    int64_t soon[64]; /* tenants to hurry for; when full, the slow walk finds them */
+    size_t soon_n;
 } Reconcile;
 
 static Walk *walk_of(Reconcile *x) {
@@ -39,8 +42,11 @@ static Walk *walk_of(Reconcile *x) {
 
 static void end(Reconcile *x) {
     arena_reset(x->arena);
+    bool hurry = x->soon_n > 0;
+    for (size_t i = 0; i < x->walks_n; i++)
+        hurry = hurry || x->walks[i].hurry;
     x->at++;
-    chore_end(x->upkeep, CHORE_RECONCILE, -1);
+    chore_end(x->upkeep, CHORE_RECONCILE, hurry ? 0 : -1);
 }
 
 static void next_redis_page(void *arg);
@@ -128,6 +134,7 @@ static void on_page(void *arg, StoreOutcome outcome, const char *problem) {
     for (size_t i = 0; i < x->page_n; i++)
         told[i] = &x->page[i];
     w->after_id = x->page_n == PAGE ? x->page[PAGE - 1].ticket_id : 0;
+    if (x->page_n < PAGE) w->hurry = false;
     metric_add(x->compared, (double)x->page_n);
     settler_settle(x->upkeep->parts.settler, told, x->page_n, 0, on_page_settled, x);
 }
@@ -152,18 +159,36 @@ static void follow_tenants(Reconcile *x) {
     free(x->walks);
     x->walks = walks;
     x->walks_n = n;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < x->soon_n; k++)
+            if (walks[i].tenant_id == x->soon[k]) {
+                walks[i].hurry = true;
+                walks[i].after_id = 0;
+            }
+    x->soon_n = 0;
     if (x->at >= n) x->at = 0;
+    for (size_t i = 0; i < n; i++)
+        if (walks[i].hurry) x->at = i;
+}
+
+static Reconcile *reconcile_of(Upkeep *u) {
+    if (u->reconcile) return u->reconcile;
+    Reconcile *x = u->reconcile = xcalloc(1, sizeof(*x));
+    x->upkeep = u;
+    x->arena = arena_new(64 * 1024);
+    x->compared = metric_counter("docket_router_reconciled_tickets_total",
+                                 "Tickets compared between PostgreSQL and Redis", NULL);
+    return x;
+}
+
+void reconcile_soon(Upkeep *u, int64_t tenant_id) {
+    Reconcile *x = reconcile_of(u);
+    if (x->soon_n < sizeof(x->soon) / sizeof(x->soon[0])) x->soon[x->soon_n++] = tenant_id;
+    u->chores[CHORE_RECONCILE].due_ms = 0;
 }
 
 void reconcile_begin(Upkeep *u) {
-    Reconcile *x = u->reconcile;
-    if (!x) {
-        x = u->reconcile = xcalloc(1, sizeof(*x));
-        x->upkeep = u;
-        x->arena = arena_new(64 * 1024);
-        x->compared = metric_counter("docket_router_reconciled_tickets_total",
-                                     "Tickets compared between PostgreSQL and Redis", NULL);
-    }
+    Reconcile *x = reconcile_of(u);
     follow_tenants(x);
     if (x->walks_n == 0 || !roster_connected(u->parts.roster) ||
         rebuild_waiting(u->parts.rebuild, walk_of(x)->tenant_id)) {

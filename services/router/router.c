@@ -86,6 +86,7 @@ static void on_documents(void *arg, int64_t tenant_id, const Catalog *catalog) {
              (long long)catalog_revision(catalog));
     if (!r->configuration) return; /* the first ones, still inside configuration_new() */
     if (roster_connected(r->roster)) presence_sync(r->roster, r->configuration, tenant_id);
+    if (r->upkeep) upkeep_documents(r->upkeep, tenant_id);
     if (r->pipeline) pipeline_pump(r->pipeline);
 }
 
@@ -251,7 +252,7 @@ void router_stop(void *self) {
     if (r->producer) (void)kafka_producer_flush_for(r->producer, FLUSH_MS);
     /* Callbacks of what is freed here come with "cancelled" and must still find their owners: first
      * those who call out, then those who are called. */
-    kafka_producer_free(r->producer);
+    r->producer = r->publisher.producer = kafka_producer_free(r->producer);
     r->roster = roster_free(r->roster);
     for (int i = 0; i < STORES; i++)
         store_free(r->stores[i]);

@@ -68,6 +68,15 @@ Upkeep *upkeep_free(Upkeep *u) {
     return NULL;
 }
 
+void upkeep_documents(Upkeep *u, int64_t tenant_id) {
+    for (size_t i = 0; i < u->documented_n; i++)
+        if (u->documented[i] == tenant_id) {
+            reconcile_soon(u, tenant_id);
+            return;
+        }
+    if (u->documented_n < UPKEEP_TENANTS_MAX) u->documented[u->documented_n++] = tenant_id;
+}
+
 void upkeep_stop(Upkeep *u) {
     u->stopped = true;
 }

@@ -4,6 +4,8 @@
  * of it; twice does no harm. */
 #pragma once
 
+#include <stdint.h>
+
 #include "loop/loop.h"
 #include "router/dispatch.h"
 #include "router/publication.h"
@@ -30,5 +32,8 @@ typedef struct UpkeepParts { /* all of them outlive the upkeep */
 
 Upkeep *upkeep_new(const UpkeepParts *parts);
 Upkeep *upkeep_free(Upkeep *u);
+/* A tenant has new documents: whatever their change moved is compared at once, all of it. The first
+ * ones of a tenant change nothing. */
+void upkeep_documents(Upkeep *u, int64_t tenant_id);
 void upkeep_stop(Upkeep *u); /* begins nothing any more */
 bool upkeep_idle(const Upkeep *u);

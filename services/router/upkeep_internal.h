@@ -27,6 +27,8 @@ struct Upkeep {
     LoopTimer *tick;
     Chore chores[CHORES];
     bool stopped;
+    int64_t documented[UPKEEP_TENANTS_MAX]; /* tenants whose first documents we have seen */
+    size_t documented_n;
     void *expired, *outbox, *fallback, *reconcile, *overview; /* each chore's own, or NULL */
 };
 
@@ -43,6 +45,7 @@ void outbox_free(Upkeep *u);
 void fallback_begin(Upkeep *u);
 void fallback_free(Upkeep *u);
 void reconcile_begin(Upkeep *u);
+void reconcile_soon(Upkeep *u, int64_t tenant_id); /* all of it, as soon as may be */
 void reconcile_free(Upkeep *u);
 void overview_begin(Upkeep *u);
 void overview_free(Upkeep *u);

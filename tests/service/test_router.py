@@ -203,7 +203,7 @@ def test_an_agent_coming_on_duty_takes_what_waits_within_200_ms(stack, shop, top
 def test_priority_then_age_decide_who_is_taken_first(stack, shop, topics, ids):
     set_duty(shop, "an", False)
     set_duty(shop, "bo", False)
-    until(lambda: not stack.redis().hget(f"d:{{{shop.number}}}:a:{agent_id(shop, 'bo')}", "duty") == "1", what="nobody on duty")
+    until(lambda: stack.redis().hget(f"d:{{{shop.number}}}:a:{agent_id(shop, 'bo')}", "duty") == "0", what="nobody on duty")
     tickets, now = ids.take(5), int(time.time() * 1000)
     wanted = [(0, "low"), (0, "urgent"), (0, "normal"), (-1000, "normal"), (-45 * 60_000, "low")]  # 45 min are worth two classes
     topics.send("docket.submissions", *[submission(shop.number, t, priority=p, accepted_ms=now + at)
@@ -273,6 +273,25 @@ def test_a_tenant_whose_documents_came_a_moment_ago_is_classified(stack, topics,
     ticket, = ids.take()
     topics.send("docket.submissions", submission(shop.number, ticket))
     assert shop.stored(ticket)["group_id"] == group_id(shop, "售后")
+
+
+def test_what_new_documents_move_is_told_to_redis_at_once(stack, shop, topics, ids):
+    """The slow comparison would take 30 s and more."""
+    tickets = ids.take(8)
+    topics.send("docket.submissions", *[submission(shop.number, t) for t in tickets])
+    all_stored(shop, 8)
+    both_agree(shop)
+    changed = SHOP.replace("- {name: 售后, title: 售后组}", "- {name: 客服, title: 客服组}").replace(
+        "default_group: 售后", "default_group: 客服").replace("groups: [售后]", "groups: [客服]").replace("fallback: 售后", "fallback: 客服")
+    file = stack.home / f"{shop.name}-2.yaml"
+    file.write_text(changed)
+    stack.docket("apply", "--tenant", shop.name, "--move-group", "售后=客服", file)
+    both_agree(shop, 10)
+    new = group_id(shop, "客服")
+    assert {r["group_id"] for r in rows(shop).values()} == {new}
+    assert list(stack.redis().scan_iter(f"d:{{{shop.number}}}:q:*")) == [f"d:{{{shop.number}}}:q:{new}:"]
+    chen = set_duty(shop, "chen", capacity=4)
+    until(lambda: load(shop).get(chen) == 3, what="those who waited")
 
 
 def test_a_flushed_redis_is_rebuilt_and_equals_postgres(stack, shop, topics, ids):
