@@ -90,7 +90,8 @@ static void add_agent_line(Table *t, const Catalog *c, const PostgresRows *rows,
     const Agent *a = c ? catalog_agent(c, rows_int(rows, i, 0)) : NULL;
     if (a) {
         Str *names;
-        add_texts(&groups, names, group_names(c, a, arena, &names));
+        size_t n = group_names(c, a, arena, &names); /* before its result is passed on */
+        add_texts(&groups, names, n);
         add_texts(&skills, a->skills, a->skills_n);
     }
     table_add(t, rows_str(rows, i, 1));
@@ -255,7 +256,7 @@ static int change_all(PostgresSession *s, const AgentsOptions *o, int64_t tenant
 static int change(const AgentsOptions *o, const Wanted *w) {
     CLEANUP(postgres_session_freep) PostgresSession *s = NULL;
     const PostgresRows *rows;
-    int64_t tenant_id, agent_id;
+    int64_t tenant_id, agent_id = 0;
     if (o->n == 0 && !o->all) {
         (void)fprintf(stderr, "%s: who? Give names, or --all\n", me);
         return 2;
