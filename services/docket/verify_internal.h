@@ -37,6 +37,10 @@ void finding_broken(Finding *f, const char *fmt, ...) __attribute__((format(prin
 /* NULL and v->trouble filled when PostgreSQL refuses the query. */
 const PostgresRows *verify_query(Verify *v, const char *sql, const Params *params);
 
+/* Both return how many offenders there are. */
+int64_t verify_print_people(const Verify *v);
+int64_t verify_print_json(const Verify *v);
+
 /* The parts; each returns 0, or -1 with v->trouble filled. */
 int verify_rows(Verify *v);
 int verify_redis(Verify *v);
