@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""deploy/api/topics.asyncapi.yaml says what deploy/topics.conf, proto/*.proto and libcommon/events/dead.h say. One line an offence."""
+"""deploy/api/topics.asyncapi.yaml says what deploy/topics.conf, proto/*.proto and libcommon/events/dead.h say.
+One line an offence."""
 import os
 import re
 import sys
@@ -20,7 +21,7 @@ def offence(text):
 def references(node, path="#"):
     if isinstance(node, dict):
         for name, value in node.items():
-            if name == "$ref":
+            if name in ("$ref", "x-protobuf-file", "x-protobuf-event"):
                 yield path, value
             yield from references(value, f"{path}/{name}")
     elif isinstance(node, list):
@@ -80,10 +81,11 @@ declared = {}
 for file in Path("proto").glob("*.proto"):
     for kind in re.findall(r"^message (\w+) \{", file.read_text(), re.MULTILINE):
         declared[kind] = file.name
-events = {m["name"]: (Path(m["x-event-schema"]).name, m["contentType"], m["payload"]["schema"]["$ref"])
-          for m in messages.values() if "x-event-schema" in m}
-same("the event", events, {name: (declared.get(kind, "no file"), "application/protobuf", "../../proto/envelope.proto")
-                           for name, kind in members.items()}, "proto/envelope.proto")
+events = {m["name"]: (Path(m["x-protobuf-event"]).name, m["contentType"], m["payload"]["x-protobuf-file"],
+                      m["payload"]["x-protobuf-message"]) for m in messages.values() if "x-protobuf-event" in m}
+expected = {name: (declared.get(kind, "no file"), "application/protobuf", "../../proto/envelope.proto", "docket.Envelope")
+            for name, kind in members.items()}
+same("the event", events, expected, "proto/envelope.proto")
 for key, message in messages.items():
     if key != re.sub(r"_(\w)", lambda m: m[1].upper(), message["name"]):
         offence(f"the message {key} is called {message['name']}")
@@ -100,11 +102,11 @@ for channel in DOCUMENT["channels"].values():
 for message in messages.values():
     if message["name"] not in carried:
         offence(f"no topic carries {message['name']}")
-    elif "x-event-schema" in message:
-        said = Path("proto", Path(message["x-event-schema"]).name).read_text()
+    elif "x-protobuf-event" in message:
+        said = Path("proto", Path(message["x-protobuf-event"]).name).read_text()
         for topic in carried[message["name"]]:
             if topic not in said.split("syntax")[0]:
-                offence(f"{topic} carries {message['name']}, but {Path(message['x-event-schema']).name} does not say so")
+                offence(f"{topic} carries {message['name']}, but {Path(message['x-protobuf-event']).name} does not say so")
 
 # the headers of a dead letter
 header = Path("libcommon/events/dead.h").read_text()
