@@ -2,7 +2,6 @@
 #include "base/clock.h"
 
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -48,23 +47,51 @@ int64_t clock_wall_ms(void) {
     return file_ms;
 }
 
-static void format(int64_t wall_ms, char *ret, size_t room, int with_ms) {
+static char *digits(char *at, unsigned v, int n) {
+    for (int i = n - 1; i >= 0; i--, v /= 10)
+        at[i] = (char)('0' + v % 10);
+    return at + n;
+}
+
+/* Without the C library, which reads the time zone each time; years 0 to 9999. */
+static void format(int64_t wall_ms, char *at, int with_ms) {
     int64_t s = wall_ms / 1000, ms = wall_ms % 1000;
     if (ms < 0) s--, ms += 1000;
-    time_t seconds = (time_t)s;
-    struct tm t;
-    (void)gmtime_r(&seconds, &t);
-    size_t n = strftime(ret, room, "%Y-%m-%dT%H:%M:%S", &t);
-    if (with_ms)
-        (void)snprintf(ret + n, room - n, ".%03dZ", (int)ms);
-    else
-        (void)snprintf(ret + n, room - n, "Z");
+    int64_t day = s / 86400, second = s % 86400;
+    if (second < 0) day--, second += 86400;
+    /* Days since 0000-03-01, in eras of 400 years that end with a leap day (Howard Hinnant). */
+    int64_t z = day + 719468;
+    int64_t era = (z >= 0 ? z : z - 146096) / 146097;
+    unsigned doe = (unsigned)(z - era * 146097);
+    unsigned yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+    unsigned doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    unsigned march = (5 * doy + 2) / 153;
+    unsigned month = march < 10 ? march + 3 : march - 9;
+    int64_t year = (int64_t)yoe + era * 400 + (month <= 2);
+
+    at = digits(at, (unsigned)year, 4);
+    *at++ = '-';
+    at = digits(at, month, 2);
+    *at++ = '-';
+    at = digits(at, doy - (153 * march + 2) / 5 + 1, 2);
+    *at++ = 'T';
+    at = digits(at, (unsigned)(second / 3600), 2);
+    *at++ = ':';
+    at = digits(at, (unsigned)(second / 60 % 60), 2);
+    *at++ = ':';
+    at = digits(at, (unsigned)(second % 60), 2);
+    if (with_ms) {
+        *at++ = '.';
+        at = digits(at, (unsigned)ms, 3);
+    }
+    *at++ = 'Z';
+    *at = 0;
 }
 
 void clock_format_ms(int64_t wall_ms, char ret[25]) {
-    format(wall_ms, ret, 25, 1);
+    format(wall_ms, ret, 1);
 }
 
 void clock_format_s(int64_t wall_ms, char ret[21]) {
-    format(wall_ms, ret, 21, 0);
+    format(wall_ms, ret, 0);
 }

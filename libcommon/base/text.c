@@ -115,17 +115,6 @@ void buf_reserve(Buf *b, size_t more) {
     b->room = room;
 }
 
-void buf_add(Buf *b, const void *p, size_t n) {
-    buf_reserve(b, n);
-    if (n) memcpy(b->p + b->n, p, n);
-    b->n += n;
-    b->p[b->n] = 0;
-}
-
-void buf_addc(Buf *b, char c) {
-    buf_add(b, &c, 1);
-}
-
 void buf_adds(Buf *b, const char *z) {
     buf_add(b, z, strlen(z));
 }
@@ -167,6 +156,17 @@ void buf_printf(Buf *b, const char *fmt, ...) {
     va_end(args);
 }
 
+/* Eight bytes of which none needs an escape in JSON: none below 0x20, no quote, no backslash. */
+static bool plain_eight(const char *p) {
+    const uint64_t ones = 0x0101010101010101u, tops = 0x8080808080808080u;
+    uint64_t v;
+    memcpy(&v, p, sizeof(v));
+    uint64_t quote = v ^ ones * '"', backslash = v ^ ones * '\\';
+    uint64_t found =
+        ((v - ones * 0x20) & ~v) | ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash);
+    return !(found & tops);
+}
+
 void buf_add_json(Buf *b, Str s) {
     static const char hex[] = "0123456789abcdef";
     size_t plain = 0; /* start of the run not yet copied */
@@ -174,6 +174,9 @@ void buf_add_json(Buf *b, Str s) {
     buf_reserve(b, s.n + 2);
     buf_addc(b, '"');
     for (size_t i = 0; i < s.n; i++) {
+        while (s.n - i >= 8 && plain_eight(s.p + i))
+            i += 8;
+        if (i == s.n) break;
         unsigned char c = (unsigned char)s.p[i];
         if (c >= 0x20 && c != '"' && c != '\\') continue;
         buf_add(b, s.p + plain, i - plain);

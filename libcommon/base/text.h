@@ -50,8 +50,15 @@ typedef struct Buf {
 void buf_done(Buf *b);                 /* frees; also the CLEANUP function */
 void buf_clear(Buf *b);                /* empties, keeps the memory */
 void buf_reserve(Buf *b, size_t more); /* room for `more` bytes behind n */
-void buf_add(Buf *b, const void *p, size_t n);
-void buf_addc(Buf *b, char c);
+static inline void buf_add(Buf *b, const void *p, size_t n) {
+    if (b->room - b->n <= n) buf_reserve(b, n); /* the NUL behind needs a byte too */
+    if (n) memcpy(b->p + b->n, p, n);
+    b->n += n;
+    b->p[b->n] = 0;
+}
+static inline void buf_addc(Buf *b, char c) {
+    buf_add(b, &c, 1);
+}
 void buf_adds(Buf *b, const char *z);
 void buf_add_str(Buf *b, Str s);
 void buf_add_i64(Buf *b, int64_t v); /* decimal */

@@ -163,7 +163,7 @@ static size_t begin_body(HttpConnection *c, const char *p, size_t n) {
     }
     bool whole = !h->chunked && h->content_length <= n - h->bytes;
     size_t used = h->bytes + (whole ? (size_t)h->content_length : 0);
-    if (!x->arena) x->arena = arena_new(4096);
+    if (!x->arena) x->arena = arena_new(8192);
     x->bytes = arena_strndup(x->arena, p, used);
     c->in_hand = n - used;
     if (whole) {

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 
 #include "json/json_internal.h"
 
@@ -39,6 +40,29 @@ int json_parse(Str text, const JsonLimits *limits, cJSON **ret, Buf *ret_problem
     if (tree && big.n) restore_big(tree, &(Restore){.big = &big});
     free(big.list);
     if (r == 0) *ret = tree;
+    return r;
+}
+
+static Arena *parsing_into; /* NULL: the heap */
+
+static void *node_alloc(size_t n) {
+    return parsing_into ? arena_alloc(parsing_into, n) : malloc(n);
+}
+
+static void node_free(void *p) {
+    if (!parsing_into) free(p);
+}
+
+int json_parse_in(Arena *arena, Str text, const JsonLimits *limits, cJSON **ret, Buf *ret_problem) {
+    static bool hooked;
+    if (!hooked) {
+        cJSON_Hooks hooks = {node_alloc, node_free};
+        cJSON_InitHooks(&hooks);
+        hooked = true;
+    }
+    parsing_into = arena;
+    int r = json_parse(text, limits, ret, ret_problem);
+    parsing_into = NULL;
     return r;
 }
 

@@ -2,13 +2,14 @@
  * made, so one value costs a nonce, a few blocks and the tag. */
 #include "vault/vault.h"
 
+#define OPENSSL_SUPPRESS_DEPRECATED /* SHA256_Update() and its kin, see HashKey */
+
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/params.h>
+#include <openssl/sha.h>
 #include <time.h>
 
 #include "base/cause.h"
@@ -30,12 +31,18 @@ typedef struct VaultKey {
     EVP_CIPHER_CTX *seal, *unseal;
 } VaultKey;
 
+/* HMAC-SHA256 (RFC 2104) with both keyed blocks already taken in. libcrypto's own HMAC copies its
+ * contexts through the allocator for every value: twice the time of the hashing itself. */
+typedef struct HashKey {
+    SHA256_CTX inner, outer;
+} HashKey;
+
 struct Vault {
     char *file;
     struct stat read_as; /* which file we hold */
     EVP_CIPHER *cipher;
-    EVP_MAC *mac;
-    EVP_MAC_CTX *hash; /* keyed */
+    HashKey hash;
+    bool hash_known;
     uint8_t hash_fingerprint[VAULT_HASH_BYTES];
     VaultKey *keys;
     size_t n, active;
@@ -53,8 +60,7 @@ static void drop_keys(VaultKey *keys, size_t n) {
 Vault *vault_free(Vault *v) {
     if (!v) return NULL;
     drop_keys(v->keys, v->n);
-    EVP_MAC_CTX_free(v->hash);
-    EVP_MAC_free(v->mac);
+    OPENSSL_cleanse(&v->hash, sizeof(v->hash));
     EVP_CIPHER_free(v->cipher);
     free(v->file);
     free(v);
@@ -85,40 +91,53 @@ static int make_keys(Vault *v, const Ring *ring, VaultKey **ret) {
     return 0;
 }
 
-static int mac(EVP_MAC_CTX *ctx, const uint8_t *key, const void *head, size_t head_n, Str text,
-               uint8_t *ret) {
-    size_t n = 0;
-    if (EVP_MAC_init(ctx, key, key ? RING_KEY_BYTES : 0, NULL) != 1 ||
-        EVP_MAC_update(ctx, head, head_n) != 1 ||
-        EVP_MAC_update(ctx, (const unsigned char *)text.p, text.n) != 1 ||
-        EVP_MAC_final(ctx, ret, &n, VAULT_HASH_BYTES) != 1 || n != VAULT_HASH_BYTES)
-        return -EIO;
-    return 0;
+static HashKey hash_key(const uint8_t key[RING_KEY_BYTES]) {
+    uint8_t inner[SHA256_CBLOCK], outer[SHA256_CBLOCK];
+    HashKey ret;
+    for (size_t i = 0; i < SHA256_CBLOCK; i++) {
+        uint8_t byte = i < RING_KEY_BYTES ? key[i] : 0;
+        inner[i] = byte ^ 0x36;
+        outer[i] = byte ^ 0x5c;
+    }
+    (void)SHA256_Init(&ret.inner);
+    (void)SHA256_Update(&ret.inner, inner, sizeof(inner));
+    (void)SHA256_Init(&ret.outer);
+    (void)SHA256_Update(&ret.outer, outer, sizeof(outer));
+    OPENSSL_cleanse(inner, sizeof(inner));
+    OPENSSL_cleanse(outer, sizeof(outer));
+    return ret;
+}
+
+static void mac(const HashKey *key, const void *head, size_t head_n, Str text,
+                uint8_t ret[VAULT_HASH_BYTES]) {
+    uint8_t digest[SHA256_DIGEST_LENGTH];
+    SHA256_CTX h = key->inner;
+    (void)SHA256_Update(&h, head, head_n);
+    if (text.n) (void)SHA256_Update(&h, text.p, text.n);
+    (void)SHA256_Final(digest, &h);
+    h = key->outer;
+    (void)SHA256_Update(&h, digest, sizeof(digest));
+    (void)SHA256_Final(ret, &h);
 }
 
 /* Sets the hash key on first use; afterwards only checks that it is the same one. */
 static int adopt_hash_key(Vault *v, const Ring *ring, Buf *problem) {
     uint8_t fingerprint[VAULT_HASH_BYTES];
-    char digest[] = "SHA256";
-    OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-                           OSSL_PARAM_construct_end()};
-    EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(v->mac);
-    int r = ctx && EVP_MAC_CTX_set_params(ctx, params) == 1 ? 0 : -EIO;
-    if (r == 0) r = mac(ctx, ring->hash_key, "", 0, STR("docket hash key"), fingerprint);
-    if (r == 0 && v->hash &&
-        CRYPTO_memcmp(fingerprint, v->hash_fingerprint, sizeof(fingerprint)) != 0) {
+    HashKey key = hash_key(ring->hash_key);
+    mac(&key, "", 0, STR("docket hash key"), fingerprint);
+    int r = 0;
+    if (!v->hash_known) {
+        v->hash = key;
+        v->hash_known = true;
+        memcpy(v->hash_fingerprint, fingerprint, sizeof(fingerprint));
+    } else if (CRYPTO_memcmp(fingerprint, v->hash_fingerprint, sizeof(fingerprint)) != 0) {
         buf_printf(problem,
                    "%s: the hash key has changed, look-ups would miss; restore the old one",
                    v->file);
         r = -EINVAL;
     }
-    if (r < 0 || v->hash) {
-        EVP_MAC_CTX_free(ctx);
-        return r;
-    }
-    v->hash = ctx;
-    memcpy(v->hash_fingerprint, fingerprint, sizeof(fingerprint));
-    return 0;
+    OPENSSL_cleanse(&key, sizeof(key));
+    return r;
 }
 
 /* All or nothing: on failure the vault is as it was. */
@@ -148,9 +167,8 @@ Vault *vault_open(const char *file, Buf *ret_problem) {
     CLEANUP(vault_freep) Vault *v = xcalloc(1, sizeof(*v));
     v->file = xstrdup(file);
     v->cipher = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
-    v->mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-    if (!v->cipher || !v->mac) {
-        buf_adds(ret_problem, "libcrypto offers no AES-256-GCM or no HMAC; check openssl.cnf");
+    if (!v->cipher) {
+        buf_adds(ret_problem, "libcrypto offers no AES-256-GCM; check openssl.cnf");
         return NULL;
     }
     return load(v, ret_problem) == 0 ? TAKE(v) : NULL;
@@ -259,5 +277,6 @@ int vault_hash(Vault *v, int64_t tenant_id, Str field, Str normalized,
     uint8_t head[11 + FIELD_BYTES + 1];
     size_t n = associated(0, tenant_id, field, head);
     head[n++] = 0; /* no field name holds a NUL: where it ends is certain */
-    return mac(v->hash, NULL, head, n, normalized, ret);
+    mac(&v->hash, head, n, normalized, ret);
+    return 0;
 }

@@ -34,7 +34,6 @@ typedef struct Work {
 struct Acceptance {
     Acceptances *all;
     HttpExchange *x; /* NULL: answered, and something is still awaited */
-    cJSON *tree;     /* of the body, while the draft needs it */
     Work *work;
     Claim claim;
     ClaimCall call;
@@ -132,7 +131,6 @@ Acceptances *acceptances_free(Acceptances *all) {
     }
     for (Acceptance *a = all->waiting.first, *next; a; a = next) {
         next = a->behind; /* their exchanges die with the server */
-        cJSON_Delete(a->tree);
         free(a);
     }
     for (Acceptance *a = all->spare, *next; a; a = next) {
@@ -176,8 +174,6 @@ static Acceptance *acceptance_new(Acceptances *all, HttpExchange *x, size_t byte
 static void answer(Acceptance *a, int status, Str body) {
     HttpExchange *x = a->x;
     count_answer(status);
-    cJSON_Delete(a->tree);
-    a->tree = NULL;
     a->work = NULL;
     a->x = NULL;
     line_remove(&a->all->waiting, a);
@@ -256,7 +252,7 @@ static Str base_url(Acceptance *a) {
     return str(arena_printf(http_arena(a->x), "http://%.*s", STR_ARG(host)));
 }
 
-/* The draft is final: body and message are written, then the tree is not needed any more. */
+/* The draft is final: location, body and message are written. */
 static void publish(Acceptance *a) {
     Gate *gate = a->all->gate;
     Work *w = a->work;
@@ -272,8 +268,6 @@ static void publish(Acceptance *a) {
     w->body = arena_str(arena, buf_str(text));
     buf_clear(text);
     submission_encode(&w->submission, text);
-    cJSON_Delete(a->tree);
-    a->tree = NULL;
 
     int r = publisher_send(gate->publisher, a->lane, buf_str(text), on_report, a);
     if (r == 0) {
@@ -413,17 +407,28 @@ static void read_body(Acceptance *a, const Principal *p) {
     JsonLimits limits = JSON_LIMITS_DEFAULT;
     limits.bytes = (size_t)gate->config->body_bytes;
     CLEANUP(buf_done) Buf problem = {0};
-    if (json_parse(http_body(a->x), &limits, &a->tree, &problem) < 0) {
+    cJSON *tree = NULL;
+    if (json_parse_in(arena, http_body(a->x), &limits, &tree, &problem) < 0) {
         buf_clear(text);
         answer_error(text, "InvalidJSON", buf_str(&problem));
         count_refusal("json");
         answer(a, 400, buf_str(text));
         return;
     }
+    /* A tree may be thirty times its text ("[1,1,1,..."): now that it is known, it counts. */
+    size_t tree_bytes = arena_used(arena);
+    if (tree_bytes > a->bytes) {
+        a->all->bytes += tree_bytes - a->bytes;
+        a->bytes = tree_bytes;
+        if (a->all->bytes > (size_t)gate->config->in_flight_bytes) {
+            answer_later(a, "in_flight", "Too much is under way; send it again later");
+            return;
+        }
+    }
     Work *w = a->work = arena_zalloc(arena, sizeof(*w));
     FormRights rights = {p->channels, p->channels_n, p->may_place};
     FormVerdict verdict =
-        submission_form_read(a->tree, &rights, arena, &w->draft, &w->problems, &w->warnings);
+        submission_form_read(tree, &rights, arena, &w->draft, &w->problems, &w->warnings);
     if (verdict != FORM_ACCEPTED) {
         refuse_form(a, verdict);
         return;
@@ -432,9 +437,8 @@ static void read_body(Acceptance *a, const Principal *p) {
     int r = sealing_apply(gate->vault, &gate->personal_keys, &sender, &w->draft, arena,
                           &w->submission, &w->sealed);
     if (r == -E2BIG) {
-        w->problems.items[w->problems.n++] =
-            (FormNote){STR("custom_fields"), "TooMany", "hold personal data in more than 32 fields",
-                       "send fewer"};
+        form_note(&w->problems, arena, STR("custom_fields"), "TooMany",
+                  "hold personal data in more than 32 fields", "send fewer");
         refuse_form(a, FORM_REFUSED);
         return;
     }

@@ -28,8 +28,9 @@ struct Field {
     size_t chars;     /* longest text; 0: the body's limit is enough */
 };
 
-static void note(FormNotes *notes, Str field, const char *error, const char *reason,
-                 const char *remedy) {
+void form_note(FormNotes *notes, Arena *arena, Str field, const char *error, const char *reason,
+               const char *remedy) {
+    if (!notes->items) notes->items = arena_alloc(arena, FORM_NOTES * sizeof(*notes->items));
     if (notes->n == FORM_NOTES) {
         notes->left_out++;
         return;
@@ -38,7 +39,11 @@ static void note(FormNotes *notes, Str field, const char *error, const char *rea
 }
 
 static void refuse(Form *f, Str field, const char *error, const char *reason, const char *remedy) {
-    note(f->problems, field, error, reason, remedy);
+    form_note(f->problems, f->arena, field, error, reason, remedy);
+}
+
+static void warn(Form *f, Str field, const char *error, const char *reason, const char *remedy) {
+    form_note(f->warnings, f->arena, field, error, reason, remedy);
 }
 
 static void refuse_type(Form *f, Str field, const cJSON *value, const char *remedy) {
@@ -157,7 +162,9 @@ static void read_tags(Form *f, const Field *field, const cJSON *value) {
     }
     size_t n = 0;
     const cJSON *item;
-    Str *tags = arena_alloc(f->arena, SUBMISSION_TAGS_MAX * sizeof(*tags));
+    size_t given = (size_t)cJSON_GetArraySize(value);
+    Str *tags = arena_alloc(f->arena, (given < SUBMISSION_TAGS_MAX ? given : SUBMISSION_TAGS_MAX) *
+                                          sizeof(*tags));
     cJSON_ArrayForEach(item, value) {
         Str tag;
         if (json_as_string(item, &tag) != 1) {
@@ -241,8 +248,7 @@ static void add_custom_entry(Form *f, const cJSON *entry, size_t at) {
         } else if (str_is(name, "personal") && cJSON_IsBool(member)) {
             personal = cJSON_IsTrue(member);
         } else if (!str_is(name, "id")) {
-            note(f->warnings, path_of(f, path.p, name.p), "UnknownField", "is not known",
-                 "it was left out");
+            warn(f, path_of(f, path.p, name.p), "UnknownField", "is not known", "it was left out");
         } else if (json_as_string(member, &key) != 1) {
             if (json_as_int(member, &number) == 1)
                 key = str(arena_printf(f->arena, "%lld", (long long)number));
@@ -263,7 +269,9 @@ static void read_custom(Form *f, const Field *field, const cJSON *value) {
         refuse_type(f, field->path, value, "send a list of {\"id\", \"value\"}, or an object");
         return;
     }
-    f->draft->custom = arena_alloc(f->arena, FORM_CUSTOM_FIELDS * sizeof(CustomField));
+    size_t given = (size_t)cJSON_GetArraySize(value);
+    f->draft->custom = arena_alloc(
+        f->arena, (given < FORM_CUSTOM_FIELDS ? given : FORM_CUSTOM_FIELDS) * sizeof(CustomField));
     cJSON_ArrayForEach(item, value) {
         if (f->problems->n == FORM_NOTES) break; /* enough said */
         if (cJSON_IsArray(value))
@@ -308,7 +316,7 @@ static void read_user_id(Form *f, const Field *field, const cJSON *value) {
 }
 
 static void warn_description(Form *f) {
-    note(f->warnings, STR("description"), "Ignored", "is given beside comment.body",
+    warn(f, STR("description"), "Ignored", "is given beside comment.body",
          "comment.body was taken");
 }
 
@@ -463,10 +471,9 @@ static void read_members(Form *f, const char *object, const Field *fields, size_
         if (field && field->read)
             field->read(f, field, member);
         else if (field && !cJSON_IsNull(member))
-            note(f->warnings, field->path, "NotKept", "is not kept by this gate",
-                 "it was left out");
+            warn(f, field->path, "NotKept", "is not kept by this gate", "it was left out");
         else if (!field)
-            note(f->warnings, path_of(f, object, member->string), "UnknownField", "is not known",
+            warn(f, path_of(f, object, member->string), "UnknownField", "is not known",
                  "it was left out");
     }
 }
@@ -490,8 +497,7 @@ static void read_object(Form *f, const Field *field, const cJSON *value) {
 FormVerdict submission_form_read(const cJSON *body, const FormRights *rights, Arena *arena,
                                  Draft *ret, FormNotes *ret_problems, FormNotes *ret_warnings) {
     *ret = (Draft){0};
-    ret_problems->n = ret_problems->left_out = 0;
-    ret_warnings->n = ret_warnings->left_out = 0;
+    *ret_problems = *ret_warnings = (FormNotes){0};
     Form f = {.rights = rights,
               .arena = arena,
               .draft = ret,
@@ -504,7 +510,7 @@ FormVerdict submission_form_read(const cJSON *body, const FormRights *rights, Ar
         if (strcmp(member->string, "ticket") == 0)
             ticket = member;
         else
-            note(ret_warnings, path_of(&f, "", member->string), "UnknownField", "is not known",
+            warn(&f, path_of(&f, "", member->string), "UnknownField", "is not known",
                  "it was left out");
     }
     if (!ticket || !cJSON_IsObject(ticket)) {
@@ -524,8 +530,8 @@ FormVerdict submission_form_read(const cJSON *body, const FormRights *rights, Ar
     if (!ret->language.p && f.locale.p) ret->language = f.locale;
     if (ret_problems->n) return FORM_REFUSED;
     if (f.place && !rights->may_place) {
-        note(ret_problems, str(f.place), "Forbidden", "needs the right to place tickets",
-             "leave it out, or use a token with the scope tickets:place");
+        refuse(&f, str(f.place), "Forbidden", "needs the right to place tickets",
+               "leave it out, or use a token with the scope tickets:place");
         return FORM_FORBIDDEN;
     }
     return FORM_ACCEPTED;

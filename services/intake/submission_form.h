@@ -38,9 +38,12 @@ typedef struct FormNote {
 } FormNote;
 
 typedef struct FormNotes {
-    FormNote items[FORM_NOTES];
+    FormNote *items; /* NULL until there is one */
     size_t n, left_out;
 } FormNotes;
+
+void form_note(FormNotes *notes, Arena *arena, Str field, const char *error, const char *reason,
+               const char *remedy);
 
 typedef struct CustomField {
     Str key;

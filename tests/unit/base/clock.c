@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -68,6 +69,19 @@ static void times_are_written_as_rfc_3339(void **state) {
     assert_string_equal(text, "2000-02-29T00:00:00.000Z");
 }
 
+static void every_day_of_centuries_is_written_as_the_c_library_writes_it(void **state) {
+    (void)state;
+    for (int64_t day = -200000; day < 400000; day += 7) { /* the years 1422 to 3065 */
+        char text[21], wanted[21];
+        time_t seconds = (time_t)(day * 86400 + (day * 7919 % 86400 + 86400) % 86400);
+        struct tm tm;
+        assert_non_null(gmtime_r(&seconds, &tm));
+        assert_true(strftime(wanted, sizeof(wanted), "%Y-%m-%dT%H:%M:%SZ", &tm) > 0);
+        clock_format_s((int64_t)seconds * 1000, text);
+        assert_string_equal(text, wanted);
+    }
+}
+
 static int make_clock(void **state) {
     (void)state;
     int fd = mkstemp(file);
@@ -87,6 +101,7 @@ int main(void) {
         cmocka_unit_test(a_file_being_rewritten_keeps_the_last_reading),
         cmocka_unit_test(monotonic_time_runs_by_itself),
         cmocka_unit_test(times_are_written_as_rfc_3339),
+        cmocka_unit_test(every_day_of_centuries_is_written_as_the_c_library_writes_it),
     };
     return cmocka_run_group_tests_name("clock", tests, make_clock, remove_clock);
 }

@@ -83,6 +83,36 @@ static void buffers_grow_and_stay_terminated(void **state) {
     assert_string_equal(b.p, "again");
 }
 
+static void every_byte_is_escaped_at_every_place(void **state) {
+    (void)state;
+    for (int byte = 0; byte < 256; byte++) {
+        char wanted[8];
+        if (byte == '"' || byte == '\\')
+            snprintf(wanted, sizeof(wanted), "\\%c", byte);
+        else if (byte == '\n' || byte == '\r' || byte == '\t')
+            snprintf(wanted, sizeof(wanted), "\\%c", byte == '\n' ? 'n' : byte == '\r' ? 'r' : 't');
+        else
+            snprintf(wanted, sizeof(wanted), byte < 0x20 ? "\\u%04x" : "%c", byte);
+        for (size_t n = 1; n < 20; n++) {
+            for (size_t at = 0; at < n; at++) {
+                char text[20], around[20];
+                CLEANUP(buf_done) Buf got = {0};
+                CLEANUP(buf_done) Buf full = {0};
+                memset(text, 'x', n);
+                memset(around, 'x', n);
+                text[at] = (char)byte;
+                buf_add_json(&got, (Str){text, n});
+                buf_addc(&full, '"');
+                buf_add(&full, around, at);
+                buf_adds(&full, wanted);
+                buf_add(&full, around, n - at - 1);
+                buf_addc(&full, '"');
+                assert_string_equal(got.p, full.p);
+            }
+        }
+    }
+}
+
 static void json_strings_are_escaped(void **state) {
     CLEANUP(buf_done) Buf b = {0};
     (void)state;
@@ -120,6 +150,7 @@ int main(void) {
         cmocka_unit_test(numbers_are_taken_whole_or_not_at_all),
         cmocka_unit_test(buffers_grow_and_stay_terminated),
         cmocka_unit_test(json_strings_are_escaped),
+        cmocka_unit_test(every_byte_is_escaped_at_every_place),
         cmocka_unit_test(hex_and_base64url_follow_their_standards),
     };
     return cmocka_run_group_tests_name("text", tests, NULL, NULL);

@@ -97,7 +97,8 @@ static void warnings_are_listed_and_the_rest_counted(void **state) {
     CLEANUP(buf_done) Buf body = {0};
     Submission s = sample();
     Sealed sealed = {0};
-    FormNotes warnings = {.n = 2, .left_out = 3};
+    FormNote notes[2];
+    FormNotes warnings = {.items = notes, .n = 2, .left_out = 3};
     const cJSON *list;
     (void)state;
     warnings.items[0] = (FormNote){STR("a\"b"), "UnknownField", "is not known", "it was left out"};
@@ -110,7 +111,8 @@ static void warnings_are_listed_and_the_rest_counted(void **state) {
 
 static void problems_of_one_field_stand_together(void **state) {
     CLEANUP(buf_done) Buf body = {0};
-    FormNotes problems = {.n = 3};
+    FormNote notes[3];
+    FormNotes problems = {.items = notes, .n = 3};
     const cJSON *details, *list;
     Str text;
     (void)state;

@@ -274,6 +274,26 @@ static void members_have_types(void **state) {
     assert_string_equal(json_type_name(o), "an object");
 }
 
+static void a_tree_in_an_arena_is_the_same_tree(void **state) {
+    static const char text[] = "{\"a\":[1,\"x\",null,9223372036854775807,1.5],\"b\":{\"c\":true}}";
+    CLEANUP(cjson_freep) cJSON *heap = NULL;
+    CLEANUP(buf_done) Buf one = {0};
+    CLEANUP(buf_done) Buf two = {0};
+    CLEANUP(buf_done) Buf problem = {0};
+    Arena *arena = arena_new(0);
+    cJSON *in_arena = NULL;
+    (void)state;
+    assert_int_equal(json_parse_in(arena, str(text), NULL, &in_arena, NULL), 0);
+    assert_int_equal(json_parse(str(text), NULL, &heap, NULL), 0); /* and freed as ever */
+    json_write(&one, in_arena);
+    json_write(&two, heap);
+    assert_string_equal(one.p, text);
+    assert_string_equal(two.p, text);
+    assert_int_equal(json_parse_in(arena, STR("{\"a\":[1,"), NULL, &in_arena, &problem), -EINVAL);
+    assert_non_null(problem.p);
+    arena_free(arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(valid_texts_are_taken),
@@ -285,6 +305,7 @@ int main(void) {
         cmocka_unit_test(many_keys_are_compared_too),
         cmocka_unit_test(integers_are_exact_to_64_bits),
         cmocka_unit_test(members_have_types),
+        cmocka_unit_test(a_tree_in_an_arena_is_the_same_tree),
     };
     return cmocka_run_group_tests_name("json", tests, NULL, NULL);
 }
