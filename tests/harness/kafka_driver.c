@@ -25,7 +25,7 @@ typedef struct Produce {
     KafkaProducer *producer;
     const char *topic;
     FILE *durable;
-    int64_t until_ms, answered_ms;
+    int64_t answered_ms, ended_ms; /* ended: SIGTERM came; 0 before */
     size_t taken, ok, failed, twice, refused;
     bool refusing;
     unsigned char reports[RECORDS_MAX];
@@ -57,7 +57,7 @@ static int produce_one(void) {
 static void on_tick(void *arg) {
     int64_t now = clock_monotonic_ms();
     (void)arg;
-    for (int i = 0; i < PER_TICK && now < world.until_ms && world.taken < RECORDS_MAX; i++) {
+    for (int i = 0; i < PER_TICK && !world.ended_ms && world.taken < RECORDS_MAX; i++) {
         int r = produce_one();
         if (r == 0) {
             world.taken++;
@@ -71,14 +71,19 @@ static void on_tick(void *arg) {
             break;
         }
     }
-    if (now >= world.until_ms &&
-        (kafka_producer_in_flight(world.producer) == 0 || now >= world.until_ms + LAST_REPORTS_MS))
+    if (world.ended_ms &&
+        (kafka_producer_in_flight(world.producer) == 0 || now >= world.ended_ms + LAST_REPORTS_MS))
         loop_stop(world.loop);
     else
         loop_timer_arm(world.tick, TICK_MS);
 }
 
-static int produce(const char *brokers, const char *topic, int64_t seconds, const char *file) {
+static void on_end(void *arg) {
+    (void)arg;
+    world.ended_ms = clock_monotonic_ms();
+}
+
+static int produce(const char *brokers, const char *topic, const char *file) {
     CLEANUP(buf_done) Buf problem = {0};
     KafkaProducerSettings s = {.brokers = brokers, .topics = &topic, .n_topics = 1};
     world.topic = topic;
@@ -90,19 +95,21 @@ static int produce(const char *brokers, const char *topic, int64_t seconds, cons
         return 1;
     }
     world.answered_ms = clock_monotonic_ms();
-    world.until_ms = world.answered_ms + seconds * 1000;
+    LoopSignal *end = loop_signal_new(world.loop, SIGTERM, on_end, NULL);
     world.tick = loop_timer_new(world.loop, on_tick, NULL);
     loop_timer_arm(world.tick, 0);
     loop_run(world.loop);
     size_t missing = 0;
     for (size_t i = 0; i < world.taken; i++)
         if (!world.reports[i]) missing++;
-    (void)printf("sums taken=%zu ok=%zu failed=%zu missing=%zu twice=%zu refused=%zu\n",
-                 world.taken, world.ok, world.failed, missing, world.twice, world.refused);
     world.producer = kafka_producer_free(world.producer);
     world.tick = loop_timer_free(world.tick);
+    (void)loop_signal_free(end);
     world.loop = loop_free(world.loop);
-    return fclose(world.durable) == 0 ? 0 : 1;
+    if (fclose(world.durable) != 0) return 1;
+    (void)printf("sums taken=%zu ok=%zu failed=%zu missing=%zu twice=%zu refused=%zu\n",
+                 world.taken, world.ok, world.failed, missing, world.twice, world.refused);
+    return 0;
 }
 
 typedef struct Consume {
@@ -162,8 +169,7 @@ static int consume(const char *brokers, const char *topic, const char *group) {
 
 int main(int argc, char **argv) {
     (void)setvbuf(stdout, NULL, _IOLBF, 0);
-    if (argc == 6 && strcmp(argv[1], "produce") == 0)
-        return produce(argv[2], argv[3], strtoll(argv[4], NULL, 10), argv[5]);
+    if (argc == 5 && strcmp(argv[1], "produce") == 0) return produce(argv[2], argv[3], argv[4]);
     if (argc == 5 && strcmp(argv[1], "consume") == 0) return consume(argv[2], argv[3], argv[4]);
     (void)fprintf(stderr, "see the head of kafka_driver.c\n");
     return 2;
