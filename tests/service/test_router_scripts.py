@@ -402,29 +402,36 @@ def test_no_script_is_slow_with_300000_waiting(roster):
         roster.agents_set(NOW, agents[at:at + 50])
     roster.client.config_set("slowlog-log-slower-than", 40)
     roster.client.config_set("slowlog-max-len", 10000)
-    roster.client.slowlog_reset()
-    ticket = 10_000_000
+    names = {script.sha: name for name, script in roster.scripts.items()}
+    slow = set(roster.scripts)
+    for measurement in range(3):
+        roster.client.slowlog_reset()
+        a_busy_minute(roster, measurement, kinds, nobody)
+        took = {}
+        for entry in roster.client.slowlog_get(10000):
+            took.setdefault(names.get(entry["command"].decode().split()[1]), []).append(entry["duration"])
+        assert {"reserve", "settle", "take"} <= set(took)
+        # The server measures wall time on a machine that others use too: a script that is slow is slow every time.
+        slow = {name for name in slow if sorted(took.get(name, [0]))[len(took.get(name, [0])) * 9 // 10] >= 2000}
+        if not slow:
+            return
+    assert not slow, {name: sorted(took[name]) for name in slow}
+
+
+def a_busy_minute(roster, number, kinds, nobody):
+    ticket = 10_000_000 + number * 1_000_000
     for n in range(60):
         batch = [(str(ticket + i), NOW, (KINDS + kinds)[(n + i) % 20]) for i in range(40)]
         ticket += 40
         said = roster.reserve(NOW + n, batch)
         roster.settle(NOW + n, [has(t, a) if w == "N" else waits(t, kind=k) for (t, _, k), (a, _, _, w) in zip(batch, said)])
     for n in range(30):  # somebody for those who wait, with room for 100
-        roster.agents_set(NOW, [(str(5000 + n), 100, True, nobody, SKILLS)])
+        agent = str(5000 + number * 100 + n)
+        roster.agents_set(NOW, [(agent, 100, True, nobody, SKILLS)])
         for _ in range(4):
-            roster.take(NOW, str(5000 + n), 32)
+            roster.take(NOW, agent, 32)
     roster.call("expired", NOW + RESERVED_MS * 2, 64)
     roster.call("overview", NOW, *GROUPS, *nobody)
     roster.call("waiting", NOW, "21", NOW, 100)
     for name in roster.call("audit", NOW, "", "0")[:50]:
         roster.call("audit", NOW, name, "0")
-    names = {script.sha: name for name, script in roster.scripts.items()}
-    took = {}
-    for entry in roster.client.slowlog_get(10000):
-        took.setdefault(names.get(entry["command"].decode().split()[1]), []).append(entry["duration"])
-    print({name: (len(us), sorted(us)[len(us) // 2], max(us)) for name, us in took.items()})
-    assert {"reserve", "settle", "take"} <= set(took)
-    for name in roster.scripts:
-        # The server measures wall time on a busy machine: a script that is slow is slow as a rule, a hiccup is not.
-        us = sorted(took.get(name, [0]))
-        assert us[len(us) * 9 // 10] < 2000 if len(us) >= 10 else us[0] < 2000, (name, us)
