@@ -411,7 +411,7 @@ def test_writers_of_one_ticket_leave_no_gap(pg):
                 told = driver.ask("change", changes=[change])
                 if told["outcome"] != "again":
                     break
-            assert told["changes"][0]["fate"] == "done", told
+            assert told["outcome"] == "done" and told["changes"][0]["fate"] == "done", told
         driver.close()
 
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
