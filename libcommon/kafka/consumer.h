@@ -38,10 +38,12 @@ typedef struct KafkaConsumerSettings {
     const char *options;     /* more librdkafka properties, "key=value,key=value", or NULL */
     KafkaStart start;        /* where the group has no committed offset */
     KafkaReset reset;        /* where its committed offset no longer exists */
-    size_t max_ready;        /* messages held ready for kafka_consumer_take(); 0: 2,000 */
-    int release_ms; /* when partitions are taken away, how long revoked() may use until it has
-                       stored what is in flight and calls kafka_consumer_release(); 0: given back at
-                       once */
+    int gather_ms; /* how long the broker may wait for 64 KiB to come together before it answers; 0:
+                      it answers with the first message */
+    size_t max_ready; /* messages held ready for kafka_consumer_take(); 0: 2,000 */
+    int release_ms;   /* when partitions are taken away, how long revoked() may use until it has
+                         stored what is in flight and calls kafka_consumer_release(); 0: given back at
+                         once */
 } KafkaConsumerSettings;
 
 typedef struct KafkaConsumerEvents {

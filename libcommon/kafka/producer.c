@@ -223,9 +223,9 @@ static void on_gathered(void *arg) {
     hand_over(arg);
 }
 
-/* What nothing is ahead of goes at once. Behind something in flight it is gathered until that is
- * reported, or for a few milliseconds: one request of many records instead of many of one, which is
- * what a busy gate's and broker's processors are spent on. A partition without leader holds up the
+/* What nothing is ahead of goes at once. Behind something in flight it is gathered for a few
+ * milliseconds: one request of many records instead of many of one or two, which is what the
+ * processors of a busy gate and of its broker are spent on. A partition without leader holds up the
  * others no longer than that. */
 static void on_turn_end(void *arg) {
     KafkaProducer *p = arg;
@@ -388,7 +388,6 @@ static void drain(KafkaProducer *p) {
         reported += take_event(p, event);
     if (reported >= REPORTS_PER_WAKE) loop_timer_arm(p->again, 0); /* no new edge will come */
     if (reported) reports_done(p);
-    if (p->pending_bytes && p->n_handed == 0 && !p->turn_deferred) hand_over(p);
     if (p->broken) loop_timer_arm(p->tick, 0);
 }
 

@@ -248,6 +248,9 @@ rd_kafka_conf_t *kafka_consumer_conf(const KafkaConsumerSettings *s, Buf *proble
     bool ok = true;
     for (size_t i = 0; ok && i < sizeof(ours) / sizeof(*ours); i++)
         ok = kafka_conf_set(conf, ours[i][0], ours[i][1], problem) == 0;
+    if (ok && s->gather_ms)
+        ok = kafka_conf_set(conf, "fetch.min.bytes", "65536", problem) == 0 &&
+             kafka_conf_set_int(conf, "fetch.wait.max.ms", s->gather_ms, problem) == 0;
     if (ok) ok = kafka_conf_options(conf, s->options, problem) == 0;
     for (size_t i = 0; ok && i < sizeof(fixed) / sizeof(*fixed); i++)
         ok = kafka_conf_set(conf, fixed[i][0], fixed[i][1], problem) == 0;

@@ -7,7 +7,8 @@
 #include "log/log.h"
 #include "metrics/metrics.h"
 
-enum { TAKE_AT_ONCE = 16, RELEASE_MS = 4000, READY_MAX = 2000 };
+/* A lane in a storm is fetched in batches; what comes alone waits at most GATHER_MS. */
+enum { TAKE_AT_ONCE = 16, RELEASE_MS = 4000, READY_MAX = 2000, GATHER_MS = 15 };
 
 typedef struct Lane {
     Lanes *lanes;
@@ -84,6 +85,7 @@ Lanes *lanes_new(Loop *loop, const RouterSettings *settings, const char *instanc
                 .options = settings->kafka_options[0] ? settings->kafka_options : NULL,
                 .start = KAFKA_START_EARLIEST,
                 .reset = KAFKA_RESET_ALARM,
+                .gather_ms = GATHER_MS,
                 .max_ready = READY_MAX,
                 .release_ms = RELEASE_MS},
             &(KafkaConsumerEvents){on_readable, on_assigned, on_revoked, on_alarm}, lane,
