@@ -121,27 +121,6 @@ Acceptances *acceptances_new(Gate *gate) {
     return all;
 }
 
-Acceptances *acceptances_free(Acceptances *all) {
-    if (!all) return NULL;
-    metrics_off_scrape(on_scrape, all);
-    loop_timer_free(all->timer);
-    for (Acceptance *a = all->orphans.first, *next; a; a = next) {
-        next = a->behind;
-        free(a);
-    }
-    for (Acceptance *a = all->waiting.first, *next; a; a = next) {
-        next = a->behind; /* their exchanges die with the server */
-        free(a);
-    }
-    for (Acceptance *a = all->spare, *next; a; a = next) {
-        next = a->behind;
-        free(a);
-    }
-    buf_done(&all->text);
-    free(all);
-    return NULL;
-}
-
 size_t acceptances_waiting(const Acceptances *all) {
     return all->waiting.n;
 }
@@ -201,6 +180,27 @@ static void answer_later(Acceptance *a, const char *reason, const char *descript
     answer_refusal(a, 503, reason, "ServiceUnavailable", description);
 }
 
+Acceptances *acceptances_free(Acceptances *all) {
+    if (!all) return NULL;
+    while (all->waiting.first) { /* nothing comes any more, and an exchange must be answered */
+        all->waiting.first->awaiting = false;
+        answer_later(all->waiting.first, "slow", "The gate is stopping; send it again");
+    }
+    metrics_off_scrape(on_scrape, all);
+    loop_timer_free(all->timer);
+    for (Acceptance *a = all->orphans.first, *next; a; a = next) {
+        next = a->behind;
+        free(a);
+    }
+    for (Acceptance *a = all->spare, *next; a; a = next) {
+        next = a->behind;
+        free(a);
+    }
+    buf_done(&all->text);
+    free(all);
+    return NULL;
+}
+
 static void on_late(void *arg) {
     Acceptances *all = arg;
     int64_t limit = all->gate->config->answer_ms;
@@ -245,11 +245,19 @@ static void on_report(void *arg, int error, int32_t partition, int64_t offset) {
     answer(a, 201, a->work->body);
 }
 
+static Str joined(Arena *arena, Str a, Str b) {
+    char *p = arena_alloc(arena, a.n + b.n + 1);
+    memcpy(p, a.p, a.n);
+    if (b.n) memcpy(p + a.n, b.p, b.n);
+    p[a.n + b.n] = 0;
+    return (Str){p, a.n + b.n};
+}
+
 static Str base_url(Acceptance *a) {
     const char *configured = a->all->gate->config->public_url;
     if (configured[0]) return str(configured);
     Str host = http_header(a->x, "Host");
-    return str(arena_printf(http_arena(a->x), "http://%.*s", STR_ARG(host)));
+    return joined(http_arena(a->x), STR("http://"), host);
 }
 
 /* The draft is final: location, body and message are written. */
@@ -325,9 +333,9 @@ static int key_of(Acceptance *a, const Principal *p, Str *ret) {
     if (header.p) {
         Str key;
         if (credentials_key(header, arena, &key) < 0) return -EINVAL;
-        *ret = str(arena_printf(arena, "k:%.*s", STR_ARG(key)));
+        *ret = joined(arena, STR("k:"), key);
     } else if (p->dedup_by_external_id && external.p) {
-        *ret = str(arena_printf(arena, "x:%.*s", STR_ARG(external)));
+        *ret = joined(arena, STR("x:"), external);
     }
     return 0;
 }
