@@ -85,6 +85,14 @@ class Submission:
             self.personal[part[1][0].decode()] = {"sealed": part[2][0], "masked": part.get(3, [b""])[0].decode()}
 
 
+def opened(topic, value):
+    """A Submission, or None for the wrong bytes that other tests of this session send on purpose."""
+    try:
+        return Submission(topic, value)
+    except (AssertionError, LookupError, TypeError, UnicodeDecodeError):
+        return None
+
+
 def watermarks(consumer, topic, partition):
     try:
         return consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=10)
@@ -108,8 +116,8 @@ def submissions(stack, tenant=None):
         while left:
             message = consumer.poll(10)
             assert message is not None and not message.error(), message and message.error()
-            one = Submission(message.topic(), message.value())
-            if tenant is None or one.tenant == tenant:
+            one = opened(message.topic(), message.value())
+            if one and tenant in (None, one.tenant):
                 found.append(one)
             if message.offset() + 1 >= left.get((message.topic(), message.partition()), (0, 0))[1]:
                 left.pop((message.topic(), message.partition()), None)

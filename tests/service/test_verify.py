@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from harness.stack import until
+from harness.stack import Stack, until
 
 SHOP = """
 settings: {default_group: 售后}
@@ -11,6 +11,16 @@ groups: [{name: 售后, title: 售后}]
 agents: [{name: a1, title: 甲, groups: [售后], capacity: 2, duty: on}]
 rules: [{name: 全部, set: {category: 其他}}]
 """
+
+
+@pytest.fixture(scope="module")
+def stack():
+    """A stack of its own: what other tests break on purpose would be found here, and rightly."""
+    running = Stack()
+    try:
+        yield running.up()
+    finally:
+        running.down()
 
 
 @pytest.fixture(scope="module")
