@@ -98,6 +98,9 @@ process_launch() {
         files=$(ulimit -Hn)
         [[ $files != unlimited && $files -lt 65536 ]] || files=65536
         ulimit -n "$files"
+        # All on one machine: what accepts goes before what works off. A storm then changes how long tickets wait, not
+        # how long their senders do.
+        [[ $name != router-* && $name != postgres ]] || renice -n 5 -p "$BASHPID" >/dev/null || true
         exec env "$REPLY" setsid -- "$@"
     ) &
     pid=$!
