@@ -1,0 +1,1 @@
+-- Who may sign in to the desk, and what they did there that is no ticket's business.

@@ -1,0 +1,87 @@
+/* Edits -- what people do to a ticket: fields, state, place and a comment in one step, one ledger
+ * row (kind ticket_updated), its event and whatever signals it causes in the outbox of the same
+ * transaction. Runs on a Store like everything else (store/store.h).
+ *
+ * The caller has read the ticket at `expected_version`, decided from it (rights, transitions,
+ * processing standards), and asks for exactly that change; if the ticket has moved on, nothing is
+ * written and the fate says OVERTAKEN with what it is now, so the caller decides again. The store
+ * checks the transition once more, so no caller can make an illegal one. */
+#pragma once
+
+#include "events/ledger.h"
+#include "store/store.h"
+
+enum {
+    EDITS_MAX = 256,         /* of one call */
+    EDIT_VERSION_MAX = 8000, /* people's changes end here: 422 (ids of comments and audits are
+                                ticket_id * 8192 + seq) */
+    EDIT_COMMENT_BYTES = 64 << 10,
+};
+
+typedef enum EditSet { /* which of the members below are to be set */
+                       EDIT_STATUS = 1,
+                       EDIT_GROUP = 2,
+                       EDIT_ASSIGNEE = 4,
+                       EDIT_PRIORITY = 8,
+                       EDIT_KIND = 16,
+                       EDIT_CATEGORY = 32,
+                       EDIT_SUBJECT = 64,
+                       EDIT_TAGS = 128,
+                       EDIT_CUSTOM_FIELDS = 256, /* the whole new object */
+                       EDIT_EXTERNAL_ID = 512,
+                       EDIT_REQUESTER = 1024,
+                       EDIT_FORM = 2048,
+                       EDIT_FOLLOWUP_OF = 4096,
+                       EDIT_SATISFACTION = 8192,
+} EditSet;
+
+typedef struct EditComment {
+    bool present, is_public;
+    int64_t author_id;
+    Str body;        /* as sent, personal numbers masked */
+    bool is_html;    /* body is HTML as sent; sanitised whenever it is shown */
+    Str channel;     /* "api" "web" "email" */
+    Str attachments; /* JSON array of {"id","name","type","size","class"}, or absent */
+    Str mentions;    /* JSON array of user ids, or absent */
+    Str personal;    /* JSON array of sealed originals (store/personal form), or absent */
+} EditComment;
+
+typedef struct TicketEdit {
+    /* in */
+    int64_t tenant_id, ticket_id;
+    int32_t expected_version; /* > 0 */
+    Cause cause;
+    int32_t step;
+    ActorKind actor_kind;
+    Str actor; /* "agent:1012", "requester:1000000010001", "user:1017", "system" */
+    int64_t revision;
+    Trace trace;
+    unsigned sets; /* EditSet bits */
+    TicketStatus status;
+    TicketPriority priority;
+    int64_t group_id, assignee_id, requester_id, form_id, followup_of; /* 0: none */
+    Str kind, category, subject, external_id, custom_fields /* JSON object */;
+    Str satisfaction; /* "good" "bad" "offered" "" */
+    const Str *tags;
+    size_t tags_n;
+    EditComment comment;
+    Str note;   /* handover or reason in people's words */
+    Str reason; /* JSON object: {"why":"transfer"} {"why":"claimed","above_capacity":true} ... */
+    /* Files to be bound to this ticket in the same transaction: ids of desk.files not bound yet, of
+     * this uploader. One of them bound elsewhere meanwhile: ILLEGAL, nothing written. */
+    const int64_t *files;
+    size_t files_n;
+    /* out */
+    ChangeFate fate;
+    TicketPlace place; /* after the change, or what it is now */
+    int64_t at_ms;     /* the ledger row's time: the ticket's updated_at */
+    LedgerRow row;     /* for DONE and REPLAYED */
+    /* For DONE: what lies in the outbox for it: its event first, then a capacity_changed for each
+     * agent who lost or gained room. The caller publishes and then store_outbox_delete()s. */
+    OutboxRow *outbox;
+    size_t outbox_n;
+} TicketEdit;
+
+/* At most EDITS_MAX, each ticket at most once. In the arena: what the outputs point to. */
+void store_edit_tickets(Store *s, TicketEdit *edits, size_t n, Arena *arena, StoreDone done,
+                        void *arg);

@@ -1,0 +1,33 @@
+/* Answer -- every way in which the desk answers, in Zendesk's shapes. Each ends the request. */
+#pragma once
+
+#include "desk/api/request.h"
+
+void answer_json(Request *r, int status,
+                 Str body); /* 200, 201 ...; adds rate-limit headers, ETag */
+void answer_created(Request *r, Str location_path, Str body); /* 201 + Location */
+void answer_no_content(Request *r);                           /* 204 */
+
+void answer_bad_request(Request *r, const char *field, const char *reason, const char *remedy);
+void answer_unauthenticated(Request *r); /* 401 {"error":"Couldn't authenticate you"} */
+void answer_forbidden(Request *r, const char *reason);
+/* 404 {"error":"RecordNotFound","description":"Not found"}: also for what is not reached and for
+ * other tenants' ids: byte for byte the same. */
+void answer_not_found(Request *r);
+void answer_conflict(Request *r, const char *description);                  /* 409 */
+void answer_too_many(Request *r, int retry_after_s);                        /* 429 */
+void answer_unavailable(Request *r, const char *reason, int retry_after_s); /* 503 */
+
+/* 422 {"error":"RecordInvalid","description":"Record validation errors","details":{field:[{"error",
+ * "description"}]}}. Collect first, so that every missing thing is named at once. */
+typedef struct Invalid {
+    Arena *arena;
+    struct InvalidEntry *first, **last;
+    size_t n;
+} Invalid;
+void invalid_init(Invalid *v, Arena *arena);
+/* `error` is "BlankValue" "InvalidValue" "InvalidFormat" "TooLong"...; the description is what the
+ * agent reads: Chinese first, then English. field "base" for the record as a whole. */
+void invalid_add(Invalid *v, const char *field, const char *error, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+void answer_invalid(Request *r, const Invalid *v);
