@@ -57,7 +57,8 @@ typedef struct ChangesJob {
     Arena *arena;
     uint32_t *order; /* by (tenant, id), then as given */
     Progress *progress;
-    uint32_t *round; /* what this round reads, then what it tries: the first of each ticket */
+    int64_t use_by_ms; /* the earliest, 0: none */
+    uint32_t *round;   /* what this round reads, then what it tries: the first of each ticket */
     size_t round_n;
     int rounds;
 } ChangesJob;
@@ -150,9 +151,10 @@ static void write_round(Store *s, ChangesJob *job, const Str *events) {
     COLUMN(PARAM_JSONB, params_element_text(p, c->row.payload))
     COLUMN(PARAM_BYTEA, params_element_text(p, events[i]))
 #undef COLUMN
-    request_attempt(s, &(Attempt){.queries = {tenants_query(s), {&change_statement, p}},
-                                  .n = 2,
-                                  .committed = on_written});
+    Attempt a = {
+        .queries = {tenants_query(s), {&change_statement, p}}, .n = 2, .committed = on_written};
+    if (job->use_by_ms) a.queries[a.n++] = deadline_query(s, job->use_by_ms);
+    request_attempt(s, &a);
 }
 
 /* ---- Reading ---- */
@@ -259,8 +261,9 @@ static void next_round(Store *s, ChangesJob *job) {
         params_element_i16(p, (int16_t)job->changes[job->round[i]].step);
     request_attempt(s, &(Attempt){.queries = {tenants_query(s),
                                               {&places_statement, &s->params[0]},
-                                              {&replayed_statement, &s->params[2]}},
-                                  .n = 3,
+                                              {&replayed_statement, &s->params[2]},
+                                              {&clock_statement, NULL}},
+                                  .n = 4,
                                   .flags = POSTGRES_READ_ONLY,
                                   .committed = on_read});
 }
@@ -295,6 +298,7 @@ void store_change_tickets(Store *s, TicketChange *changes, size_t n, Arena *aren
             (TicketPlace){.tenant_id = changes[i].tenant_id, .ticket_id = changes[i].ticket_id};
         changes[i].row = (LedgerRow){.seq = 0};
         changes[i].outbox_id = 0;
+        job->use_by_ms = deadline_earlier(job->use_by_ms, changes[i].use_by_ms);
     }
     qsort(sorted, n, sizeof(*sorted), compare);
     job->order = arena_alloc(arena, n * sizeof(*job->order));

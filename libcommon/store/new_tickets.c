@@ -227,11 +227,17 @@ static void insert(Store *s, NewTicketsJob *job) {
         a->queries[a->n++] = (PostgresQuery){&nested_statement, NULL};
         a->queries[a->n++] = (PostgresQuery){&moved_statement, &s->params[3]};
     }
+    if (job->use_by_ms) a->queries[a->n++] = deadline_query(s, job->use_by_ms);
     request_attempt(s, a);
 }
 
+static void on_clock(Store *s, const PostgresRows *const *results) {
+    (void)results; /* learned already */
+    insert(s, s->job);
+}
+
 static void on_leased(Store *s, const PostgresRows *const *results) {
-    s->requester_spare = rows_int(results[0], 0, 0);
+    s->requester_spare = rows_int(results[1], 0, 0);
     insert(s, s->job);
 }
 
@@ -247,13 +253,19 @@ void store_new_tickets(Store *s, NewTicket *batch, size_t n, Arena *arena, Store
     job->batch = batch;
     job->n = n;
     job->arena = arena;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         batch[i].rows_n = 0;
-    new_tickets_prepare(job);
-    if (numbers_left(s) >= (int64_t)n) {
-        insert(s, job);
-        return;
+        job->use_by_ms = deadline_earlier(job->use_by_ms, batch[i].use_by_ms);
     }
-    request_attempt(
-        s, &(Attempt){.queries = {{&lease_statement, NULL}}, .n = 1, .committed = on_leased});
+    new_tickets_prepare(job);
+    if (numbers_left(s) < (int64_t)n)
+        request_attempt(s,
+                        &(Attempt){.queries = {{&clock_statement, NULL}, {&lease_statement, NULL}},
+                                   .n = 2,
+                                   .committed = on_leased});
+    else if (job->use_by_ms && !deadline_possible(s))
+        request_attempt(
+            s, &(Attempt){.queries = {{&clock_statement, NULL}}, .n = 1, .committed = on_clock});
+    else
+        insert(s, job);
 }

@@ -17,6 +17,7 @@ typedef struct NewTicketsJob {
     size_t back_n;
     size_t keys_n, moved_n;
     int rereads;
+    int64_t use_by_ms; /* the earliest, 0: none */
     Attempt insert;
 } NewTicketsJob;
 

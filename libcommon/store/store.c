@@ -147,6 +147,7 @@ static void on_outcome(void *arg, PostgresOutcome outcome, const PostgresRows *c
     }
     switch (outcome) {
     case POSTGRES_COMMITTED:
+        deadline_learn(s, results);
         s->attempt.committed(s, results);
         break;
     case POSTGRES_RETRY:
@@ -159,7 +160,7 @@ static void on_outcome(void *arg, PostgresOutcome outcome, const PostgresRows *c
         }
         break;
     case POSTGRES_REFUSED:
-        request_end(s, STORE_REFUSED, text.p);
+        request_end(s, deadline_missed(s, problem) ? STORE_LATE : STORE_REFUSED, text.p);
         break;
     case POSTGRES_AWAY:
         end_later(s, STORE_AGAIN, text.p, AWAY_PAUSE_MS);
@@ -193,6 +194,7 @@ void request_attempt(Store *s, const Attempt *attempt) {
 
 static void on_ready(void *arg) {
     Store *s = arg;
+    s->clock_known = false; /* perhaps another server's */
     if (!s->busy || s->ending || s->since_ms == 0) return;
     loop_timer_arm(s->timer, 0); /* somebody waits for this connection */
 }
@@ -219,6 +221,7 @@ Store *store_new(Loop *loop, const StoreSettings *settings, Buf *ret_problem) {
 static void free_memory(void *p) {
     Store *s = p;
     params_done(&s->tenants);
+    params_done(&s->deadline);
     for (size_t i = 0; i < STORE_PARAMS; i++)
         params_done(&s->params[i]);
     buf_done(&s->tenants_text);

@@ -24,7 +24,9 @@ typedef enum StoreOutcome {
                     ask the same again */
     STORE_REFUSED, /* SQLSTATE class 22 or 23: something in this batch can never be stored; bisect
                       (correctness.md 15) */
-    STORE_BUSY     /* a transaction is already running here */
+    STORE_BUSY,    /* a transaction is already running here */
+    STORE_LATE     /* some item's use_by_ms had passed when the rest was written: that transaction
+                      is undone. Not for callers that set none */
 } StoreOutcome;
 
 typedef void (*StoreDone)(void *arg, StoreOutcome outcome, const char *problem);
@@ -70,7 +72,12 @@ typedef struct NewTicket {
     const Submission *submission;
     TicketFacts facts;
     int64_t assignee_id; /* 0: it waits */
-    Str place_reason;    /* JSON object */
+    /* Of clock_monotonic_ms(): what follows from a reservation that is void after this moment. The
+     * whole transaction is undone when PostgreSQL's clock, looked at just before the COMMIT, is
+     * past the earliest of them; never later than meant, early by an answer's way (deadline.c). 0:
+     * whenever. */
+    int64_t use_by_ms;
+    Str place_reason; /* JSON object */
     int64_t revision;
     Str note; /* ledger note besides; absent: none (a third row, kind ticket_noted) */
     /* The id of a NEW_TICKET_CONFLICT, when its submission comes again under a fresh one (0: none):
@@ -115,8 +122,10 @@ typedef struct TicketChange {
     Str actor;
     TicketStatus to_status;
     int64_t to_group_id, to_assignee_id;
-    Str reason; /* JSON object */
-    Str note;   /* of LEDGER_TICKET_NOTED, which leaves status, group and assignee as they are */
+    int64_t use_by_ms; /* as NewTicket.use_by_ms; STORE_LATE undoes what is not yet written, so
+                          asked again a part may be REPLAYED */
+    Str reason;        /* JSON object */
+    Str note; /* of LEDGER_TICKET_NOTED, which leaves status, group and assignee as they are */
     int64_t revision;
     Trace trace;
     /* out */

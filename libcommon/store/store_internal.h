@@ -40,10 +40,15 @@ struct Store {
     Params tenants, params[STORE_PARAMS];
     Buf tenants_text;
     int64_t tenants_last;
+    Params deadline;
     void *job; /* of the request's kind, in its arena */
 
     /* Numbers for requesters, leased ahead. */
     int64_t requester_next, requester_end, requester_spare; /* spare: the first of a whole block */
+
+    /* When we last read PostgreSQL's clock: what it said, and when we had it (monotonic). */
+    bool clock_known;
+    int64_t clock_server_ms, clock_ours_ms;
 };
 
 /* False, with `done` on its way, when another request is running. */
@@ -61,6 +66,18 @@ void tenants_add(Store *s, int64_t tenant_id);              /* ascending, repeti
 void tenants_add_all(Store *s, int64_t *tenants, size_t n); /* sorts them */
 PostgresQuery tenants_query(Store *s);
 PostgresQuery tenants_query_bulk(Store *s);
+
+/* Deadlines (deadline.c). The query stands last in its attempt; while it is not possible, an
+ * attempt with clock_statement comes first. */
+extern const PostgresStatement clock_statement;
+bool deadline_possible(const Store *s);
+PostgresQuery deadline_query(Store *s, int64_t use_by_ms);
+void deadline_learn(Store *s, const PostgresRows *const *results); /* of a committed attempt */
+bool deadline_missed(Store *s, const PostgresProblem *problem);    /* was it that which refused? */
+/* The earlier of two, 0 being never. */
+static inline int64_t deadline_earlier(int64_t a, int64_t b) {
+    return a && (!b || a < b) ? a : b;
+}
 
 /* The next number for a requester; ask for no more than were leased. */
 int64_t requester_number(Store *s);

@@ -153,6 +153,8 @@ static const Sentence queued[] = {
     {"behind_others", "同类工单已有人在前面排队", "others of its kind wait already"},
     {"paused", "分配暂停（Redis 不可用或正在重建），先存档，随后分配",
      "assignment was paused (Redis away or being rebuilt); stored first, assigned later"},
+    {"ran_out", "数据库太慢，预留已过期，先存档，随后分配",
+     "PostgreSQL was too slow for its reservation; stored first, assigned later"},
     {"no_group", "租户还没有配置文档", "the tenant has no documents yet"},
     {"asked_for", "提交方指定了这个组", "the sender named this group"},
     {"released", "操作员把它退回了队列", "an operator put it back"},

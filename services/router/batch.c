@@ -11,9 +11,7 @@
 enum {
     DOCUMENTS_WAIT_MS = 2500, /* for a tenant never seen: applied documents arrive within 2 s */
     DOCUMENTS_LOOK_MS = 50,
-    /* A decision older than this is made again before it is stored: well within the 10 s of a
-     * reservation, and shorter than a rebuild waits before it reads (rebuild.c). */
-    RESERVATION_FRESH_MS = 2000,
+    LATES_MAX = 3, /* then what is left is stored as waiting */
     RETRY_MS = 50,
     RETRY_MAX_MS = 2000
 };
@@ -171,6 +169,7 @@ void batch_reserve(Batch *b) {
 /* ---- Storing ---- */
 
 static void store_next(Batch *b);
+static void reserve_again(Batch *b);
 
 static void store_again(void *arg) {
     store_next(arg);
@@ -232,6 +231,40 @@ static bool renumber_conflicts(Batch *b) {
     return true;
 }
 
+static void range_halve(Batch *b) {
+    Range r = b->ranges[--b->ranges_n];
+    range_push(b, r.first + r.n / 2, r.n - r.n / 2);
+    range_push(b, r.first, r.n / 2);
+}
+
+/* Too slow for a reservation time and again: nobody gets what is left, until somebody takes it from
+ * the queue. */
+static void place_as_waiting(Batch *b) {
+    for (size_t i = 0; i < b->ranges_n; i++)
+        for (size_t k = 0; k < b->ranges[i].n; k++) {
+            Decision *d = &b->decisions[b->owners[b->ranges[i].first + k]];
+            if (!d->asks) continue;
+            d->reservation.why = RESERVE_RAN_OUT;
+            d->reservation.agent_id = 0;
+            decision_place(d, b->arena);
+        }
+}
+
+/* Frozen on the way to PostgreSQL, or it took too long: half as much takes half as long. */
+static void on_late(Batch *b) {
+    metric_add(pipeline_metrics()->late, 1);
+    log_warn(NULL, "reservations ran out before PostgreSQL had a batch of %zu: %s",
+             b->ranges[b->ranges_n - 1].n,
+             b->lates < LATES_MAX ? "asking Redis again" : "stored as waiting");
+    range_halve(b);
+    if (b->lates++ < LATES_MAX) {
+        reserve_again(b);
+        return;
+    }
+    place_as_waiting(b);
+    store_next(b);
+}
+
 static void on_stored(void *arg, StoreOutcome outcome, const char *problem) {
     Batch *b = arg;
     Range r = b->ranges[b->ranges_n - 1];
@@ -241,16 +274,17 @@ static void on_stored(void *arg, StoreOutcome outcome, const char *problem) {
         b->tries = 0;
         break;
     case STORE_REFUSED:
-        b->ranges_n--;
-        if (r.n == 1) {
-            batch_dead(
-                b, b->owners[r.first],
-                arena_printf(b->arena, "PostgreSQL refuses it: %s", problem ? problem : "?"));
-        } else {
-            range_push(b, r.first + r.n / 2, r.n - r.n / 2);
-            range_push(b, r.first, r.n / 2);
+        if (r.n > 1) {
+            range_halve(b);
+            break;
         }
+        b->ranges_n--;
+        batch_dead(b, b->owners[r.first],
+                   arena_printf(b->arena, "PostgreSQL refuses it: %s", problem ? problem : "?"));
         break;
+    case STORE_LATE:
+        on_late(b);
+        return;
     case STORE_AGAIN:
     case STORE_BUSY: {
         metric_add(pipeline_metrics()->retries, 1);
@@ -292,11 +326,17 @@ static void store_next(Batch *b) {
         return;
     }
     if (b->ranges_n == 0) return; /* waits for an id */
-    if (b->asking_n && clock_monotonic_ms() - b->reserved_ms > RESERVATION_FRESH_MS) {
+    if (b->asking_n && b->lates <= LATES_MAX &&
+        clock_monotonic_ms() - b->reserved_ms > RESERVATION_FRESH_MS) {
         reserve_again(b);
         return;
     }
     Range r = b->ranges[b->ranges_n - 1];
+    for (size_t i = r.first; i < r.first + r.n; i++)
+        b->tickets[i].use_by_ms = b->decisions[b->owners[i]].reservation.agent_id
+                                      ? b->reserved_ms + RESERVATION_USE_MS
+                                      : 0;
+    CRASH_POINT("before-store");
     store_new_tickets(b->pipeline->parts.store, b->tickets + r.first, r.n, b->arena, on_stored, b);
 }
 

@@ -55,6 +55,7 @@ typedef struct Batch {
     Range ranges[RANGES_MAX]; /* still to be stored; the last one is next */
     size_t ranges_n;
     int tries;
+    int lates;             /* how often PostgreSQL was too slow for what Redis reserved */
     size_t conflicts_seen; /* tickets looked at for conflicts */
     Publication *publication;
     LoopTimer *timer;
@@ -87,7 +88,7 @@ void batch_dead(Batch *b, size_t decision, const char *reason);
 typedef struct PipelineMetrics {
     Metric *batch_size, *step[BATCH_STAGES], *latency, *oldest_age;
     Metric *received[LANES], *stored, *replayed, *aliased, *conflicts, *dead;
-    Metric *assigned, *queued, *retries;
+    Metric *assigned, *queued, *retries, *late;
 } PipelineMetrics;
 
 const PipelineMetrics *pipeline_metrics(void);

@@ -83,6 +83,8 @@ static PlacementWhy why_waiting(const Decision *d) {
     case RESERVE_KNOWN:
         if (!d->staffing.on_duty) return WHY_NOBODY_ON_DUTY;
         return d->staffing.able ? WHY_ALL_FULL : WHY_NOBODY_SKILLED;
+    case RESERVE_RAN_OUT:
+        return WHY_RAN_OUT;
     case RESERVE_NOT_ASKED:
         break;
     }

@@ -16,9 +16,10 @@ enum {
     MOVES_MAX = 500,
     ROUND_MOVES = 200,
     CHANGES_MAX = ROUND_HINTS * ROSTER_TAKE_MAX + ROUND_MOVES,
-    FRESH_MS = 2000, /* what was taken longer ago is left to its expiry */
     RETRY_MS = 50,
-    PATIENCE_MS = 5000 /* the same, once a transaction has been tried */
+    /* What was taken longer ago than RESERVATION_FRESH_MS is left to its expiry; once a transaction
+     * has been tried, we go on asking this long what became of it. */
+    PATIENCE_MS = 5000
 };
 
 typedef struct Hint {
@@ -63,7 +64,7 @@ struct Dispatch {
     Publication *publication;
     LoopTimer *retry;
 
-    Metric *taken_total, *moved_total, *hints_waiting, *seconds, *dropped;
+    Metric *taken_total, *moved_total, *hints_waiting, *seconds, *dropped, *late;
 };
 
 static void round_begin(void *arg);
@@ -198,6 +199,7 @@ static void add_taken(Dispatch *d, const Take *take, const Taken *t) {
     c->kind = LEDGER_TICKET_ASSIGNED;
     c->to_status = TICKET_ASSIGNED;
     c->to_assignee_id = t->agent_id;
+    c->use_by_ms = d->taken_ms + RESERVATION_USE_MS;
     (void)str_to_i64(group, &c->to_group_id);
     c->reason = placement_reason(
         d->arena,
@@ -325,6 +327,12 @@ static void on_changed(void *arg, StoreOutcome outcome, const char *problem) {
                  d->changes_n - d->at, problem ? problem : "busy");
         d->changes_n = d->at;
         break;
+    case STORE_LATE:
+        metric_add(d->late, 1);
+        log_warn(NULL, "%zu reservations ran out before PostgreSQL had them; their tickets wait on",
+                 d->changes_n - d->at);
+        d->changes_n = d->at;
+        break;
     }
     round_store(d);
 }
@@ -363,12 +371,14 @@ static void round_follow(Dispatch *d) {
 static void round_store(Dispatch *d) {
     /* Frozen between taking and here: the reservations may be somebody else's by now. */
     int64_t age = clock_monotonic_ms() - d->taken_ms;
-    if (d->at < d->changes_n && age > (d->tried_ms ? PATIENCE_MS : FRESH_MS)) d->changes_n = d->at;
+    if (d->at < d->changes_n && age > (d->tried_ms ? PATIENCE_MS : RESERVATION_FRESH_MS))
+        d->changes_n = d->at;
     if (d->at == d->changes_n) {
         round_follow(d);
         return;
     }
     d->tried_ms = clock_monotonic_ms();
+    CRASH_POINT("before-store");
     store_change_tickets(d->parts.store, d->changes + d->at, d->window, d->arena, on_changed, d);
 }
 
@@ -414,6 +424,8 @@ Dispatch *dispatch_new(const DispatchParts *parts) {
                                     "Agents with room, whose queues are to be looked at", NULL);
     d->dropped = metric_counter("docket_router_hints_dropped_total",
                                 "Hints beyond the bound; the reconciler finds them again", NULL);
+    d->late = metric_counter("docket_router_reservations_late_total",
+                             "Transactions undone because a reservation in them had run out", NULL);
     d->seconds = metric_histogram("docket_router_dispatch_seconds",
                                   "From taking out of a queue to told and published", NULL,
                                   metric_latency_s, METRIC_LATENCY_BUCKETS);

@@ -4,7 +4,8 @@
  *   2 decide     decode and classify, one revision a tenant and batch; undecodable: a dead letter
  * with step 6 3 reserve    Redis names an agent for each new ticket, for 10 s <after-reservation>
  *                died here: nothing is stored; the replay is given the same agent
- *   4 store      one transaction; a row refused for ever is bisected out and becomes a dead letter
+ *   4 store      one transaction, undone by PostgreSQL itself when a reservation in it is older
+ * than 2.5 s <before-store>; a row refused for ever is bisected out and becomes a dead letter
  * <after-commit> died here: the replay is told the rows as stored, and goes on with step 5 from
  * them 5 settle     Redis is told what the rows say, not what was decided 6 publish    events of
  * the rows, dead letters; until Kafka has confirmed all of them  <after-publish> died here:
@@ -62,6 +63,8 @@ const PipelineMetrics *pipeline_metrics(void) {
     m.queued = metric_counter(placed, "New tickets by their first place", "place=\"queue\"");
     m.retries = metric_counter("docket_router_store_retries_total",
                                "Batches that PostgreSQL did not take at once", NULL);
+    m.late = metric_counter("docket_router_reservations_late_total",
+                            "Transactions undone because a reservation in them had run out", NULL);
     return &m;
 }
 
@@ -143,7 +146,7 @@ static void batch_clear(Batch *b) {
         catalog_unref(b->tenants[i].catalog);
     b->messages_n = b->decisions_n = b->tickets_n = 0;
     b->tenants_n = b->asking_n = b->ranges_n = b->conflicts_seen = 0;
-    b->tries = 0;
+    b->tries = b->lates = 0;
     publication_clear(b->publication);
     arena_reset(b->arena);
     batch_enter(b, BATCH_FREE);

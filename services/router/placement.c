@@ -14,6 +14,7 @@ static const char *const why_names[WHYS] = {
     [WHY_ALL_FULL] = "all_full",
     [WHY_BEHIND_OTHERS] = "behind_others",
     [WHY_PAUSED] = "paused",
+    [WHY_RAN_OUT] = "ran_out",
     [WHY_NO_GROUP] = "no_group",
     [WHY_FALLBACK] = "fallback",
     [WHY_RELEASED] = "released",

@@ -40,6 +40,7 @@ typedef enum PlacementWhy {
     WHY_ALL_FULL,
     WHY_BEHIND_OTHERS, /* others of its kind wait already */
     WHY_PAUSED,        /* Redis is away or being rebuilt: stored now, assigned later */
+    WHY_RAN_OUT,       /* PostgreSQL was too slow for the reservation: stored now, assigned later */
     WHY_NO_GROUP,      /* the tenant has no documents */
     WHY_FALLBACK,      /* nobody on duty in its group for too long: moved to the fallback group */
     WHY_RELEASED,      /* an operator put it back */

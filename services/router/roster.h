@@ -40,15 +40,23 @@ Roster *roster_free(Roster *r); /* callbacks that are due come with ROSTER_AWAY 
 bool roster_connected(const Roster *r);
 const char *roster_trouble(const Roster *r);
 
+/* How long a reservation may be used. Its router asks again rather than send one older than
+ * FRESH to PostgreSQL, and PostgreSQL itself takes none older than USE, by its own clock
+ * (NewTicket.use_by_ms). A rebuild reads no row before all of a former life are past that
+ * (rebuild.c), half a second being left for the COMMIT; other routers look at one that is not
+ * confirmed after 10 s by their wall clocks (scripts/common.lua), so these may differ by 7 s. */
+enum { RESERVATION_FRESH_MS = 1000, RESERVATION_USE_MS = 2500 };
+
 /* ---- New tickets ---- */
 
 typedef enum ReserveWhy {
-    RESERVE_NOW,      /* agent_id has it reserved for 10 s */
-    RESERVE_AGAIN,    /* as said before */
-    RESERVE_FULL,     /* nobody who may has room */
-    RESERVE_BEHIND,   /* others of its kind wait already */
-    RESERVE_KNOWN,    /* known as waiting or gone: a replay */
-    RESERVE_NOT_ASKED /* cold or away */
+    RESERVE_NOW,       /* agent_id has it reserved for 10 s */
+    RESERVE_AGAIN,     /* as said before */
+    RESERVE_FULL,      /* nobody who may has room */
+    RESERVE_BEHIND,    /* others of its kind wait already */
+    RESERVE_KNOWN,     /* known as waiting or gone: a replay */
+    RESERVE_NOT_ASKED, /* cold or away */
+    RESERVE_RAN_OUT    /* PostgreSQL was too slow for it, more than a few times */
 } ReserveWhy;
 
 typedef struct Reservation {

@@ -28,7 +28,7 @@ static bool finished;
 static StoreOutcome outcome;
 static Buf problem;
 
-static const char *const outcome_names[] = {"done", "again", "refused", "busy"};
+static const char *const outcome_names[] = {"done", "again", "refused", "busy", "late"};
 static const char *const new_fates[] = {"stored", "replayed", "aliased", "conflict"};
 static const char *const change_fates[] = {"done", "replayed", "overtaken", "illegal", "no_ticket"};
 
@@ -57,6 +57,12 @@ static int64_t int_of(const cJSON *o, const char *key, int64_t fallback) {
     int64_t v = fallback;
     (void)json_get_int(o, key, &v);
     return v;
+}
+
+/* "use_in_ms": from now. */
+static int64_t use_by_of(const cJSON *o) {
+    int64_t in;
+    return json_get_int(o, "use_in_ms", &in) > 0 ? clock_monotonic_ms() + in : 0;
 }
 
 static Str bytes_of(const cJSON *o, const char *key) {
@@ -140,6 +146,7 @@ static void fill_new(NewTicket *t, Submission *s, const cJSON *o) {
                                .tags_n = s->tags_n,
                                .reason = STR("{\"rules\":[\"r1\"]}")},
                      .assignee_id = int_of(o, "assignee", 0),
+                     .use_by_ms = use_by_of(o),
                      .place_reason = STR("{\"load\":1}"),
                      .revision = 1,
                      .instead_of = int_of(o, "instead_of", 0),
@@ -187,6 +194,7 @@ static void op_change(const cJSON *o) {
                           .actor = STR("router"),
                           .to_group_id = int_of(item, "group", 0),
                           .to_assignee_id = int_of(item, "assignee", 0),
+                          .use_by_ms = use_by_of(item),
                           .reason = STR("{\"why\":\"test\"}"),
                           .revision = 2};
         (void)ledger_kind_parse(text_of(item, "kind"), &c.kind);

@@ -120,6 +120,7 @@ static void who_waits_is_told_the_true_reason(void **state) {
         {RESERVE_FULL, 0, WHY_NOBODY_ON_DUTY},   {RESERVE_FULL, 1, WHY_NOBODY_SKILLED},
         {RESERVE_FULL, 2, WHY_ALL_FULL},         {RESERVE_BEHIND, 0, WHY_NOBODY_ON_DUTY},
         {RESERVE_BEHIND, 1, WHY_NOBODY_SKILLED}, {RESERVE_BEHIND, 2, WHY_BEHIND_OTHERS},
+        {RESERVE_RAN_OUT, 2, WHY_RAN_OUT},       {RESERVE_RAN_OUT, 0, WHY_RAN_OUT},
         {RESERVE_NOT_ASKED, 2, WHY_PAUSED},      {RESERVE_NOT_ASKED, 0, WHY_PAUSED},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
