@@ -24,11 +24,18 @@ static long section_number(Str name) {
 
 static void unknown_section(Compilation *c, Str file, const Node *n) {
     Str names[SECTIONS];
-    for (size_t i = 0; i < SECTIONS; i++)
+    CLEANUP(buf_done) Buf possible = {0};
+    for (size_t i = 0; i < SECTIONS; i++) {
         names[i] = str(sections[i].name);
+        buf_printf(&possible, "%s%s",
+                   i == 0              ? "; possible are "
+                   : i == SECTIONS - 1 ? " and "
+                                       : ", ",
+                   sections[i].name);
+    }
     const char *guess = did_you_mean(n->key, names, SECTIONS);
     problem(c->problems, (Place){file, n->key_line}, "unknown section `%.*s`%s", STR_ARG(n->key),
-            *guess ? guess : "; possible are settings, skills, kinds, groups, agents and rules");
+            *guess ? guess : possible.p);
 }
 
 static void find_sections(Compilation *c, const DocumentSource *source, Section ret[SECTIONS]) {
@@ -139,6 +146,11 @@ Catalog *catalog_unref(const Catalog *c) {
 
 int64_t catalog_revision(const Catalog *c) {
     return c->revision;
+}
+
+size_t catalog_names(const Catalog *c, const CatalogName **ret) {
+    *ret = c->names;
+    return c->names_n;
 }
 
 size_t catalog_groups(const Catalog *c, const Group **ret) {

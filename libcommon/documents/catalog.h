@@ -51,9 +51,10 @@ typedef struct DocumentSource { /* one stored section, or one file with several 
     long first_line; /* of `text` in that file, from 1 */
 } DocumentSource;
 
-/* Numbers of groups and agents by name (config.names). -1: unknown, the document may not be used
- * until it has one. */
-typedef int64_t (*NameLookup)(void *arg, const char *kind /* "group" "agent" */, Str name);
+/* Numbers by name (config.names) of whatever has one: groups, agents, fields, forms ... -1:
+ * unknown, the document may not be used until it has one. */
+typedef int64_t (*NameLookup)(void *arg, const char *kind /* "group" "agent" "field" ... */,
+                              Str name);
 
 /* The catalog with one reference, or NULL with one problem a line in *ret_problems:
  * "shop.yaml:41: rule `贵重物品`: unknown group `物硫`; did you mean `物流`?" */
@@ -63,6 +64,13 @@ Catalog *catalog_ref(const Catalog *c);
 Catalog *catalog_unref(const Catalog *c); /* accepts NULL, returns NULL */
 
 int64_t catalog_revision(const Catalog *c);
+
+typedef struct CatalogName {
+    const char *kind; /* "group" */
+    Str name;
+} CatalogName;
+/* Everything in these documents that has a number, in their order. */
+size_t catalog_names(const Catalog *c, const CatalogName **ret);
 
 typedef struct Group {
     Str name, title;

@@ -6,6 +6,7 @@
 #include "documents/catalog.h"
 #include "documents/node.h"
 #include "documents/problems.h"
+#include "documents/shape.h"
 
 enum {
     NAME_BYTES_MAX = 128,
@@ -86,6 +87,9 @@ struct Catalog {
     size_t agents_n;
     uint32_t *groups_by_id, *agents_by_id; /* indexes, sorted by id */
 
+    CatalogName *names; /* everything that has a number, in order of the documents */
+    size_t names_n, names_room;
+
     Rule *rules;
     size_t rules_n;
     Matcher *matcher; /* one filter a rule */
@@ -108,6 +112,13 @@ typedef struct Section {
     const Node *node; /* NULL: absent everywhere */
     Str file;
 } Section;
+
+Str keep(Compilation *c, Str s); /* in the catalog's arena */
+/* The `name` of a list's member, once; adds it to `known`. From then on `r` names it. */
+bool take_name(Compilation *c, Reading *r, const Node *n, Intern *known, Str *ret);
+/* Its number in config.names; `kind` is static, `name` kept. `docket apply` gives one to whatever
+ * asks here. */
+int64_t number_of(Compilation *c, const Reading *r, long line, const char *kind, Str name);
 
 /* Each reads its section into the catalog and notes what is wrong. In this order. */
 void read_settings(Compilation *c, Section s);

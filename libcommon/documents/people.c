@@ -5,8 +5,43 @@
 #include "documents/catalog_internal.h"
 #include "documents/shape.h"
 
-static Str keep(Compilation *c, Str s) {
+Str keep(Compilation *c, Str s) {
     return arena_str(c->c->arena, s);
+}
+
+bool take_name(Compilation *c, Reading *r, const Node *n, Intern *known, Str *ret) {
+    *ret = (Str){NULL, 0};
+    if (!shape_map(r, n)) return false;
+    if (!shape_text(r, n, "name", NAME_BYTES_MAX, ret)) return false;
+    if (!ret->n) {
+        complain(r, n->line, "it has no `name`; give it one");
+        return false;
+    }
+    r->name = *ret;
+    if (!shape_name(r, n->line, *ret)) return false;
+    if (intern_find(known, *ret) != INTERN_NONE) {
+        complain(r, n->line, "the name is taken already further up; choose another");
+        return false;
+    }
+    *ret = keep(c, *ret);
+    intern_add(known, *ret);
+    return true;
+}
+
+int64_t number_of(Compilation *c, const Reading *r, long line, const char *kind, Str name) {
+    Catalog *k = c->c;
+    if (k->names_n == k->names_room) {
+        size_t room = k->names_room ? k->names_room * 2 : 64;
+        CatalogName *larger = arena_alloc(k->arena, room * sizeof(*larger));
+        if (k->names_n) memcpy(larger, k->names, k->names_n * sizeof(*larger));
+        k->names = larger;
+        k->names_room = room;
+    }
+    k->names[k->names_n++] = (CatalogName){kind, name};
+    if (!c->lookup) return (int64_t)k->names_n; /* provisional */
+    int64_t id = c->lookup(c->lookup_arg, kind, name);
+    if (id <= 0) complain(r, line, "it has no number yet; run `docket apply` once more");
+    return id;
 }
 
 /* ---- settings ---- */
@@ -92,34 +127,6 @@ void read_kinds(Compilation *c, Section s) {
 
 /* ---- groups ---- */
 
-/* The name of a list's member, once; adds it to `known`. */
-static bool take_name(Compilation *c, Reading *r, const Node *n, Intern *known, Str *ret) {
-    *ret = (Str){NULL, 0};
-    if (!shape_map(r, n)) return false;
-    if (!shape_text(r, n, "name", NAME_BYTES_MAX, ret)) return false;
-    if (!ret->n) {
-        complain(r, n->line, "it has no `name`; give it one");
-        return false;
-    }
-    r->name = *ret;
-    if (!shape_name(r, n->line, *ret)) return false;
-    if (intern_find(known, *ret) != INTERN_NONE) {
-        complain(r, n->line, "the name is taken already further up; choose another");
-        return false;
-    }
-    *ret = keep(c, *ret);
-    intern_add(known, *ret);
-    return true;
-}
-
-static int64_t number_of(Compilation *c, Reading *r, long line, const char *kind, Str name,
-                         size_t provisional) {
-    if (!c->lookup) return (int64_t)provisional;
-    int64_t id = c->lookup(c->lookup_arg, kind, name);
-    if (id <= 0) complain(r, line, "it has no number yet; run `docket apply` once more");
-    return id;
-}
-
 static void read_group(Compilation *c, Str file, const Node *n) {
     Reading r = {c->problems, file, "group", {NULL, 0}};
     Group g = {0};
@@ -134,7 +141,7 @@ static void read_group(Compilation *c, Str file, const Node *n) {
     if (after && (!to || to->kind == NODE_NOTHING))
         complain(&r, after->line,
                  "`fallback_after` without `fallback`; name the group, or remove it");
-    g.id = number_of(c, &r, n->line, "group", g.name, c->c->groups_n + 1);
+    g.id = number_of(c, &r, n->line, "group", g.name);
     c->c->groups[c->c->groups_n++] = g;
 }
 
@@ -253,7 +260,7 @@ static void read_agent(Compilation *c, Str file, const Node *n) {
         groups[i] = c->c->groups[inside.groups[i]].id;
     a.groups = groups;
     read_agent_skills(c, &r, n, &a, &inside.skills);
-    a.id = number_of(c, &r, n->line, "agent", a.name, c->c->agents_n + 1);
+    a.id = number_of(c, &r, n->line, "agent", a.name);
     c->c->agents_inside[c->c->agents_n] = inside;
     c->c->agents[c->c->agents_n++] = a;
 }

@@ -142,16 +142,15 @@ static int write_documents(PostgresSession *s, int64_t tenant_id, int64_t revisi
 /* Numbers are given out once and stay, whatever later documents say. */
 int apply_write_names(PostgresSession *s, int64_t tenant_id, const Catalog *c, Buf *ret_problem) {
     CLEANUP(params_done) Params p = {0};
-    const Group *groups;
-    const Agent *agents;
-    size_t groups_n = catalog_groups(c, &groups), agents_n = catalog_agents(c, &agents);
+    const CatalogName *names;
+    size_t n = catalog_names(c, &names);
     params_i64(&p, tenant_id);
-    params_array(&p, PARAM_TEXT, groups_n + agents_n);
-    for (size_t i = 0; i < groups_n + agents_n; i++)
-        params_element_text(&p, i < groups_n ? STR("group") : STR("agent"));
-    params_array(&p, PARAM_TEXT, groups_n + agents_n);
-    for (size_t i = 0; i < groups_n + agents_n; i++)
-        params_element_text(&p, i < groups_n ? groups[i].name : agents[i - groups_n].name);
+    params_array(&p, PARAM_TEXT, n);
+    for (size_t i = 0; i < n; i++)
+        params_element_text(&p, str(names[i].kind));
+    params_array(&p, PARAM_TEXT, n);
+    for (size_t i = 0; i < n; i++)
+        params_element_text(&p, names[i].name);
     return run(s,
                "INSERT INTO config.names (tenant_id, kind, name) "
                "SELECT $1::bigint, u.kind, u.name FROM unnest($2::text[], $3::text[]) "
