@@ -249,7 +249,7 @@ static int senders_make(const Options *o, Senders *ret) {
 }
 
 static double ms(const SurgeResult *r, double percent) {
-    return (double)surge_latency_at(&r->latency, percent) / 1000;
+    return (double)latency_at(&r->latency, percent) / 1000;
 }
 
 static void print_json(const SurgePlan *plan, const SurgeResult *r, size_t texts) {

@@ -2,23 +2,15 @@
  * mere number, since a plan can always tell what its slot n is. */
 #include "docket/surge_load.h"
 
-#include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/cause.h"
 #include "base/clock.h"
+#include "docket/http_link.h"
 #include "docket/surge_reply.h"
-#include "loop/loop.h"
 
 enum {
-    READ_BYTES = 65536,
-    RECONNECT_MS = 100,
     RETRIES_MAX = 1 << 20,
     ATTEMPTS_MAX = 60, /* of one request */
     MOST_LATE_S = 30   /* retries go on so long after the last request */
@@ -33,21 +25,10 @@ typedef struct Request {
 
 typedef struct Load Load;
 
-typedef struct Gate {
-    struct sockaddr_storage address;
-    socklen_t address_n;
-    char host[256]; /* with port, for the Host header */
-} Gate;
-
 typedef struct Connection {
     Load *load;
-    const Gate *gate;
-    int fd;
-    LoopFd *watch;
-    LoopTimer *again; /* to connect once more */
-    bool connected, idle;
-    Buf in, out;
-    size_t out_at;
+    HttpLink link;
+    bool idle;
     Request under_way[SURGE_DEPTH_MAX];
     unsigned first, n;
     struct Connection *next_idle;
@@ -64,7 +45,7 @@ struct Load {
     Loop *loop;
     LoopTimer *tick, *second;
     LoopSignal *interrupt;
-    Gate gates[16];
+    HttpServer gates[16];
     size_t gates_n;
     Connection *connections;
     Connection *idle_first, *idle_last;
@@ -75,8 +56,8 @@ struct Load {
     int64_t start_us, start_wall_ms, last_check_us;
     int64_t answered; /* slots with a final outcome */
     int64_t shown_sent, shown_accepted;
-    SurgeLatency window; /* of the present second */
-    char run[17];        /* makes the keys of two surges different */
+    Latency window; /* of the present second */
+    char run[17];   /* makes the keys of two surges different */
     Buf body;
     bool stopping;
 };
@@ -141,8 +122,8 @@ static void lost(Load *l, Request r) {
 static void accepted(Load *l, const Request *r, int64_t id) {
     SurgeResult *result = l->result;
     int64_t us = now_us(l) - r->intended_us;
-    surge_latency_add(&result->latency, us);
-    surge_latency_add(&l->window, us);
+    latency_add(&result->latency, us);
+    latency_add(&l->window, us);
     int64_t *known = &l->ids[r->ticket];
     if (*known == id) {
         result->twice++;
@@ -163,7 +144,7 @@ static void accepted(Load *l, const Request *r, int64_t id) {
  */
 
 static void idle_add(Connection *c) {
-    if (c->idle || !c->connected || (int)c->n >= c->load->settings->depth) return;
+    if (c->idle || !c->link.open || (int)c->n >= c->load->settings->depth) return;
     c->idle = true;
     c->next_idle = NULL;
     if (c->load->idle_last)
@@ -196,78 +177,18 @@ static void idle_remove(Connection *c) {
     c->idle = false;
 }
 
-static void on_connection(int fd, unsigned what, void *arg);
-
-static void connection_open(void *arg) {
-    Connection *c = arg;
-    int one = 1;
-    c->fd = socket(c->gate->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (c->fd < 0) {
-        loop_timer_arm(c->again, RECONNECT_MS);
-        return;
-    }
-    (void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-    int r = connect(c->fd, (const struct sockaddr *)&c->gate->address, c->gate->address_n);
-    if (r < 0 && errno != EINPROGRESS) {
-        close(c->fd);
-        c->fd = -1;
-        loop_timer_arm(c->again, RECONNECT_MS);
-        return;
-    }
-    c->watch = loop_fd_new(c->load->loop, c->fd, on_connection, c);
-    loop_fd_want(c->watch, LOOP_WRITE);
-}
-
-/* What was under way on it has no answer. */
-static void connection_close(Connection *c, int64_t reopen_ms) {
-    idle_remove(c);
-    c->watch = loop_fd_free(c->watch);
-    if (c->fd >= 0) close(c->fd);
-    c->fd = -1;
-    c->connected = false;
-    buf_clear(&c->in);
-    buf_clear(&c->out);
-    c->out_at = 0;
-    unsigned n = c->n, first = c->first;
-    c->n = 0;
-    for (unsigned i = 0; i < n; i++)
-        lost(c->load, c->under_way[(first + i) % SURGE_DEPTH_MAX]);
-    if (!c->load->stopping) loop_timer_arm(c->again, reopen_ms);
-}
-
-static void connection_lost(Connection *c) {
-    c->load->result->reconnects++;
-    connection_close(c, RECONNECT_MS);
-}
-
-static bool connection_flush(Connection *c) { /* false: it is lost */
-    while (c->out_at < c->out.n) {
-        ssize_t r = send(c->fd, c->out.p + c->out_at, c->out.n - c->out_at, MSG_NOSIGNAL);
-        if (r < 0 && errno == EINTR) continue;
-        if (r < 0 && errno == EAGAIN) {
-            loop_fd_want(c->watch, LOOP_READ | LOOP_WRITE);
-            return true;
-        }
-        if (r < 0) return false;
-        c->out_at += (size_t)r;
-    }
-    buf_clear(&c->out);
-    c->out_at = 0;
-    return true;
-}
-
 #define ADD(ret, literal) buf_add((ret), "" literal, sizeof(literal) - 1)
 
 static void request_write(Connection *c, Request r) {
     Load *l = c->load;
-    Buf *out = &c->out;
+    Buf *out = &c->link.out;
     r.sent_us = now_us(l);
     if (r.attempt == 0 && r.sent_us - r.intended_us > l->result->late_us)
         l->result->late_us = r.sent_us - r.intended_us;
     buf_clear(&l->body);
     surge_bodies_write(l->settings->bodies, r.ticket, &l->body);
     ADD(out, "POST /api/v2/tickets.json HTTP/1.1\r\nHost: ");
-    buf_adds(out, c->gate->host);
+    buf_adds(out, c->link.server->host);
     ADD(out, "\r\nAuthorization: Bearer ");
     buf_add_str(out, sender_of(l, r.ticket)->token);
     ADD(out, "\r\nContent-Type: application/json\r\nIdempotency-Key: surge-");
@@ -303,93 +224,53 @@ static void send_due(Load *l) {
             }
             if (l->settings->depth > 1 && l->idle_first) break; /* spread while others rest */
         }
-        if (!connection_flush(c))
-            connection_lost(c);
-        else
-            idle_add(c);
+        if (http_link_flush(&c->link)) idle_add(c);
     }
 }
 
-static void on_answer(Connection *c, const SurgeReply *reply) {
+static void on_opened(void *arg) {
+    Connection *c = arg;
+    idle_add(c);
+    send_due(c->load);
+}
+
+static bool on_answered(void *arg, const HttpReply *http) {
+    Connection *c = arg;
     Load *l = c->load;
+    SurgeReply reply;
+    if (c->n == 0 || !surge_reply_of(http, &reply)) return false;
     Request r = c->under_way[c->first];
     c->first = (c->first + 1) % SURGE_DEPTH_MAX;
     c->n--;
-    if (reply->status == 201) {
-        accepted(l, &r, reply->ticket_id);
+    if (reply.status == 201) {
+        accepted(l, &r, reply.ticket_id);
         finish(l);
-    } else if ((reply->status != 503 && reply->status != 429) ||
-               !retry_later(l, r, reply->retry_after_s)) {
-        l->result->refused[reply->status < SURGE_STATUSES ? reply->status : 0]++;
+    } else if ((reply.status != 503 && reply.status != 429) ||
+               !retry_later(l, r, reply.retry_after_s)) {
+        l->result->refused[reply.status < SURGE_STATUSES ? reply.status : 0]++;
         finish(l);
     }
+    return true;
 }
 
-/* false: the connection is done with. */
-static bool connection_read(Connection *c) {
-    Load *l = c->load;
-    for (;;) {
-        buf_reserve(&c->in, READ_BYTES);
-        size_t room = c->in.room - c->in.n - 1;
-        ssize_t r = recv(c->fd, c->in.p + c->in.n, room, 0);
-        if (r < 0 && errno == EINTR) continue;
-        if (r < 0 && errno == EAGAIN) return true;
-        if (r <= 0) return false;
-        c->in.n += (size_t)r;
-        Str rest = buf_str(&c->in);
-        bool close_asked = false;
-        while (rest.n && !close_asked) {
-            SurgeReply reply;
-            size_t used;
-            SurgeReplyResult result = surge_reply_read(rest, &reply, &used);
-            if (result == SURGE_REPLY_MORE) break;
-            if (result == SURGE_REPLY_BROKEN || c->n == 0) {
-                l->result->broken++;
-                return false;
-            }
-            rest = (Str){rest.p + used, rest.n - used};
-            close_asked = reply.close;
-            on_answer(c, &reply);
-        }
-        memmove(c->in.p, rest.p, rest.n);
-        c->in.n = rest.n;
-        if (close_asked) return false;
-        if ((size_t)r < room) return true; /* a short read: that was all */
-    }
-}
-
-static void on_connection(int fd, unsigned what, void *arg) {
+static void on_lost(void *arg, HttpLoss why) {
     Connection *c = arg;
-    Load *l = c->load;
-    (void)fd;
-    if (!c->connected) {
-        int error = 0;
-        socklen_t n = sizeof(error);
-        (void)getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &n);
-        if (error) {
-            connection_close(c, RECONNECT_MS);
-            return;
-        }
-        c->connected = true;
-        loop_fd_want(c->watch, LOOP_READ);
-        idle_add(c);
-        send_due(l);
-        return;
-    }
-    if (what & LOOP_WRITE) {
-        loop_fd_want(c->watch, LOOP_READ);
-        if (!connection_flush(c)) {
-            connection_lost(c);
-            return;
-        }
-    }
-    if (what & LOOP_READ && !connection_read(c)) {
-        connection_lost(c);
-        return;
-    }
-    idle_add(c);
-    if (l->idle_first) send_due(l);
+    idle_remove(c);
+    if (why == HTTP_LOSS_BROKEN) c->load->result->broken++;
+    if (why != HTTP_LOSS_REFUSED && !c->load->stopping) c->load->result->reconnects++;
+    unsigned n = c->n, first = c->first;
+    c->n = 0;
+    for (unsigned i = 0; i < n; i++)
+        lost(c->load, c->under_way[(first + i) % SURGE_DEPTH_MAX]);
 }
+
+static void on_rested(void *arg) {
+    Connection *c = arg;
+    idle_add(c);
+    if (c->load->idle_first) send_due(c->load);
+}
+
+static const HttpLinkUser link_user = {on_opened, on_answered, on_lost, on_rested};
 
 /* -- time -----------------------------------------------------------------------------------------
  */
@@ -400,7 +281,7 @@ static void check_timeouts(Load *l, int64_t now) {
     for (int i = 0; i < l->settings->connections; i++) {
         Connection *c = &l->connections[i];
         if (c->n && now - c->under_way[c->first].sent_us > l->settings->timeout_us)
-            connection_lost(c);
+            http_link_drop(&c->link);
     }
 }
 
@@ -426,7 +307,7 @@ static void on_tick(void *arg) {
     loop_timer_arm(l->tick, wait_ms);
 }
 
-static void show(const Load *l, const SurgeLatency *window, int64_t sent, int64_t got) {
+static void show(const Load *l, const Latency *window, int64_t sent, int64_t got) {
     const SurgeResult *r = l->result;
     int64_t refused = 0, waiting = 0;
     for (int i = 0; i < SURGE_STATUSES; i++)
@@ -438,10 +319,9 @@ static void show(const Load *l, const SurgeLatency *window, int64_t sent, int64_
                   "%4lld s  sent %6lld/s  accepted %6lld/s  p50 %7.1f ms  p99 %7.1f ms  under way "
                   "%lld  behind %lld  refused %lld  lost %lld  retries %lld\n",
                   (long long)(now_us(l) / 1000000), (long long)sent, (long long)got,
-                  (double)surge_latency_at(window, 50) / 1000,
-                  (double)surge_latency_at(window, 99) / 1000, (long long)waiting,
-                  (long long)backlog, (long long)refused, (long long)r->no_answer,
-                  (long long)r->retries);
+                  (double)latency_at(window, 50) / 1000, (double)latency_at(window, 99) / 1000,
+                  (long long)waiting, (long long)backlog, (long long)refused,
+                  (long long)r->no_answer, (long long)r->retries);
 }
 
 static void on_second(void *arg) {
@@ -453,7 +333,7 @@ static void on_second(void *arg) {
     show(l, &l->window, l->result->sent - l->shown_sent, got - l->shown_accepted);
     l->shown_sent = l->result->sent;
     l->shown_accepted = got;
-    l->window = (SurgeLatency){0};
+    l->window = (Latency){0};
 }
 
 static void on_interrupt(void *arg) {
@@ -465,43 +345,6 @@ static void on_interrupt(void *arg) {
 /* -- a run ----------------------------------------------------------------------------------------
  */
 
-static int gate_resolve(Str url, Gate *ret, Buf *ret_problem) {
-    Str rest;
-    if (!str_starts(url, STR("http://"))) {
-        buf_printf(ret_problem, "%.*s: the gate's address looks like http://host:port",
-                   STR_ARG(url));
-        return -EINVAL;
-    }
-    url = (Str){url.p + 7, url.n - 7};
-    Str authority = str_cut(url, '/', &rest);
-    if (authority.n == 0 || authority.n >= sizeof(ret->host) || rest.n) {
-        buf_printf(ret_problem, "http://%.*s: give http://host:port without a path", STR_ARG(url));
-        return -EINVAL;
-    }
-    memcpy(ret->host, authority.p, authority.n);
-    ret->host[authority.n] = 0;
-    char name[256];
-    memcpy(name, ret->host, authority.n + 1);
-    char *port = strrchr(name, ':');
-    if (port && !strchr(port, ']'))
-        *port++ = 0;
-    else
-        port = NULL;
-    char *host = name[0] == '[' ? name + 1 : name;
-    char *bracket = strchr(host, ']');
-    if (bracket) *bracket = 0;
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found;
-    int r = getaddrinfo(host, port ? port : "80", &hints, &found);
-    if (r) {
-        buf_printf(ret_problem, "%s: %s", ret->host, gai_strerror(r));
-        return -EINVAL;
-    }
-    memcpy(&ret->address, found->ai_addr, found->ai_addrlen);
-    ret->address_n = found->ai_addrlen;
-    freeaddrinfo(found);
-    return 0;
-}
-
 static double cpu_us(void) {
     struct rusage u;
     (void)getrusage(RUSAGE_SELF, &u);
@@ -511,13 +354,8 @@ static double cpu_us(void) {
 
 static void load_free(Load *l) {
     l->stopping = true; /* nothing is retried or reopened any more */
-    for (int i = 0; l->connections && i < l->settings->connections; i++) {
-        Connection *c = &l->connections[i];
-        connection_close(c, 0);
-        loop_timer_free(c->again);
-        buf_done(&c->in);
-        buf_done(&c->out);
-    }
+    for (int i = 0; l->connections && i < l->settings->connections; i++)
+        http_link_done(&l->connections[i].link);
     while (l->retries_n) {
         (void)retry_pop(l);
         l->result->no_answer++;
@@ -537,8 +375,8 @@ int surge_run(const SurgeSettings *s, SurgeResult *ret, Buf *ret_problem) {
     *ret = (SurgeResult){0};
     Str urls = str(s->urls);
     while (urls.p && l.gates_n < sizeof(l.gates) / sizeof(*l.gates)) {
-        int r =
-            gate_resolve(str_trim(str_cut(urls, ',', &urls)), &l.gates[l.gates_n++], ret_problem);
+        Str url = str_trim(str_cut(urls, ',', &urls));
+        int r = http_server_resolve(url, &l.gates[l.gates_n++], ret_problem);
         if (r < 0) return r;
     }
     l.loop = loop_new();
@@ -557,9 +395,7 @@ int surge_run(const SurgeSettings *s, SurgeResult *ret, Buf *ret_problem) {
     for (int i = 0; i < s->connections; i++) {
         Connection *c = &l.connections[i];
         c->load = &l;
-        c->gate = &l.gates[(size_t)i % l.gates_n];
-        c->again = loop_timer_new(l.loop, connection_open, c);
-        connection_open(c);
+        http_link_init(&c->link, l.loop, &l.gates[(size_t)i % l.gates_n], &link_user, c);
     }
     loop_timer_arm(l.tick, 50);
     loop_timer_arm(l.second, 1050);

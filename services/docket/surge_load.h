@@ -8,8 +8,8 @@
 #include <stdio.h>
 
 #include "base/text.h"
+#include "docket/latency.h"
 #include "docket/surge_body.h"
-#include "docket/surge_latency.h"
 #include "docket/surge_plan.h"
 
 enum { SURGE_STATUSES = 600, SURGE_DEPTH_MAX = 16 };
@@ -47,8 +47,8 @@ typedef struct SurgeResult {
     int64_t reconnects;
     int64_t late_us; /* most that sending lagged behind its time */
     int64_t took_us;
-    double cpu_us;        /* of this process, a request */
-    SurgeLatency latency; /* intended time to 201 */
+    double cpu_us;   /* of this process, a request */
+    Latency latency; /* intended time to 201 */
 } SurgeResult;
 
 /* 0 and *ret; -EINVAL or -errno with a sentence in *ret_problem. SIGINT ends it early, and

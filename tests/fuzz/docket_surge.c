@@ -8,13 +8,15 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static void read_reply(Str bytes) {
-    SurgeReply reply, cut;
+    HttpReply http, cut;
+    SurgeReply reply;
     size_t used, less;
-    if (surge_reply_read(bytes, &reply, &used) != SURGE_REPLY_WHOLE) return;
+    if (http_reply_read(bytes, &http, &used) != HTTP_REPLY_WHOLE) return;
     if (used == 0 || used > bytes.n) abort();
-    if (reply.status == 201 && reply.ticket_id <= 0) abort();
+    if (http_reply_header(&http, "Content-Type").n > http.head.n) abort();
+    if (surge_reply_of(&http, &reply) && reply.status == 201 && reply.ticket_id <= 0) abort();
     /* One byte less is never a whole answer. */
-    if (surge_reply_read((Str){bytes.p, used - 1}, &cut, &less) == SURGE_REPLY_WHOLE) abort();
+    if (http_reply_read((Str){bytes.p, used - 1}, &cut, &less) == HTTP_REPLY_WHOLE) abort();
 }
 
 static void read_csv(Str text) {
