@@ -30,11 +30,12 @@ typedef enum Right {
     RIGHT_TICKETS_READ,
     RIGHT_TICKETS_CREATE,
     RIGHT_TICKETS_REPLY,    /* public comments */
-    RIGHT_TICKETS_NOTE,     /* internal notes, and seeing them */
+    RIGHT_TICKETS_NOTE,     /* write internal notes */
+    RIGHT_NOTES_READ,       /* see internal notes, and whatever else customers do not see */
     RIGHT_TICKETS_EDIT,     /* fields, tags, priority, kind, category, subject, states but solved */
     RIGHT_TICKETS_CLAIM,    /* take one from the pool */
     RIGHT_TICKETS_TRANSFER, /* to a group or person */
-    RIGHT_TICKETS_SOLVE,
+    RIGHT_TICKETS_SOLVE,    /* of a customer: to say that hers is settled */
     RIGHT_TICKETS_MERGE,
     RIGHT_TICKETS_DELETE,
     RIGHT_TICKETS_EXPORT, /* incremental exports */
@@ -56,8 +57,17 @@ typedef uint64_t RightSet; /* bit 1 << Right */
 
 const char *rights_name(Right r);       /* "tickets.read" */
 int rights_parse(Str name, Right *ret); /* -EINVAL */
+/* What one scope of a token allows; 0: no such scope. "write": everything; "read": whatever changes
+ * nothing and shows no personal data; a family, "tickets", or what of it changes something,
+ * "tickets:write"; or one right by its name, with either mark: "tickets.solve", "tickets:read". */
+RightSet rights_of_scope(Str scope);
+#define RIGHTS_ALL ((RightSet)((UINT64_C(1) << RIGHTS) - 1))
+static inline RightSet right_bit(Right r) {
+    return UINT64_C(1) << r;
+}
 
-/* NULL in a list means everything, n 0 with a list means nothing. */
+/* NULL in a list of texts means everything, n 0 with a list means nothing. All zero reaches nothing
+ * but what is assigned to the person herself. */
 typedef struct Reach {
     bool requested_only; /* customers: what they requested, nothing else */
     bool all_groups;
@@ -105,15 +115,23 @@ typedef enum RightsVerdict {
 } RightsVerdict;
 
 /* `ticket` NULL: an action on no ticket. *ret_reason (may be NULL) is a static sentence for people,
- * set unless YES. */
+ * set unless YES. Who may not read tickets at all does not learn which exist either: HIDDEN. */
 RightsVerdict rights_decide(const Subject *who, Right what, const TicketScope *ticket,
                             const char **ret_reason);
 bool rights_reach(const Subject *who, const TicketScope *ticket);
+static inline bool rights_has(const Subject *who, Right what) {
+    return who->rights & right_bit(what);
+}
+/* No list narrows: every ticket of the tenant. */
+bool rights_reach_all(const Reach *r);
+/* Nobody gives what she does not have: may `who` make somebody of these rights and this reach? */
+bool rights_may_give(const Subject *who, RightSet rights, const Reach *reach);
 
-/* The same as rights_reach(), as SQL over columns tenant_id, group_id, assignee_id, requester_id,
- * kind, category, region of `alias` ("t"): appended to *sql, with every value in *values (in order
- * $first, $first+1 ...), each of which is either int64s or texts, always an array. Two people of
- * one shape get one text of SQL. Compared with rights_reach() by brute force in its test. */
+/* The same as rights_reach(), as SQL in parentheses over columns tenant_id, group_id, assignee_id,
+ * requester_id, kind, category, region of `alias` ("t"): appended to *sql, with every value in
+ * *values (in order $first, $first+1 ...), each of which is either int64s or texts, always an array
+ * (params_array()); they point into *who. Two people of one shape get one text of SQL. Compared
+ * with rights_reach() by brute force in tests/service/test_rights.py. */
 typedef struct ReachValue {
     const int64_t *numbers; /* or */
     const Str *texts;
