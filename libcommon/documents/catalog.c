@@ -13,6 +13,7 @@ static const struct {
 } sections[] = {
     {"settings", read_settings}, {"skills", read_skills}, {"kinds", read_kinds},
     {"groups", read_groups},     {"agents", read_agents}, {"rules", read_rules},
+    {"fields", read_fields},     {"forms", read_forms},   {"standards", read_standards},
 };
 enum { SECTIONS = sizeof(sections) / sizeof(*sections) };
 
@@ -115,6 +116,7 @@ Catalog *catalog_compile(const DocumentSource *sources, size_t n, int64_t revisi
     c->group_names = intern_new(false);
     c->agent_names = intern_new(false);
     c->kind_names = intern_new(false);
+    c->field_names = intern_new(false);
     CLEANUP(arena_freep) Arena *work = arena_new(0);
     Problems problems = {.text = ret_problems};
     Compilation compilation = {
@@ -135,6 +137,9 @@ Catalog *catalog_unref(const Catalog *c) {
     Catalog *shared = (Catalog *)(uintptr_t)c;
     if (!shared || --shared->references > 0) return NULL;
     matcher_free(shared->matcher);
+    keywords_free(shared->words);
+    fields_done(shared);
+    intern_free(shared->field_names);
     intern_free(shared->skill_names);
     intern_free(shared->group_names);
     intern_free(shared->agent_names);

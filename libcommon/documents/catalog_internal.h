@@ -2,8 +2,10 @@
 #pragma once
 
 #include "conditions/intern.h"
+#include "conditions/keywords.h"
 #include "conditions/matcher.h"
 #include "documents/catalog.h"
+#include "documents/forms.h"
 #include "documents/node.h"
 #include "documents/problems.h"
 #include "documents/shape.h"
@@ -66,6 +68,10 @@ typedef struct AgentInside {
     SkillSet skills;
 } AgentInside;
 
+typedef struct FieldInside {
+    void *pattern; /* regex_t of a regexp */
+} FieldInside;
+
 struct Catalog {
     int references;
     int64_t revision;
@@ -89,6 +95,17 @@ struct Catalog {
 
     CatalogName *names; /* everything that has a number, in order of the documents */
     size_t names_n, names_room;
+
+    Intern *field_names;
+    Field *fields;
+    FieldInside *fields_inside;
+    size_t fields_n;
+    Form *forms;
+    size_t forms_n;
+    Standard *standards;
+    size_t standards_n;
+    Keywords *words; /* of all standards' replies; NULL: none */
+    size_t words_n;
 
     Rule *rules;
     size_t rules_n;
@@ -127,8 +144,18 @@ void read_kinds(Compilation *c, Section s);
 void read_groups(Compilation *c, Section s);
 void read_agents(Compilation *c, Section s);
 void read_rules(Compilation *c, Section s);
+void read_fields(Compilation *c, Section s);
+void read_forms(Compilation *c, Section s);
+void read_standards(Compilation *c, Section s);
 void settle_settings(Compilation *c, Section s); /* what of them refers to groups and kinds */
 void settle_groups(Compilation *c);              /* agents' skills by group */
+
+/* Members `fields`, `kinds` and lists of states that several sections have. In the catalog's arena.
+ */
+const Field **read_field_list(Compilation *c, const Reading *r, const Node *n, size_t *ret_n);
+const Str *read_kind_list(Compilation *c, const Reading *r, const Node *n, size_t *ret_n);
+unsigned read_states(Compilation *c, const Reading *r, const Node *map, const char *key);
+void fields_done(Catalog *c); /* what is not in its arena */
 
 /* -1: no such number. */
 long catalog_agent_index(const Catalog *c, int64_t id);
