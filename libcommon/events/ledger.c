@@ -6,8 +6,9 @@
 #include "base/clock.h"
 #include "events/submission.h"
 
-static const char *const kind_names[LEDGER_KINDS] = {
-    "ticket_created", "ticket_assigned", "ticket_queued", "ticket_released", "ticket_noted"};
+static const char *const kind_names[LEDGER_KINDS] = {"ticket_created", "ticket_assigned",
+                                                     "ticket_queued",  "ticket_released",
+                                                     "ticket_noted",   "ticket_updated"};
 
 const char *ledger_kind_name(LedgerKind k) {
     return kind_names[k];

@@ -22,6 +22,7 @@ typedef enum LedgerKind {
     LEDGER_TICKET_QUEUED,
     LEDGER_TICKET_RELEASED,
     LEDGER_TICKET_NOTED,
+    LEDGER_TICKET_UPDATED, /* people's: events/update.h */
     LEDGER_KINDS
 } LedgerKind;
 

@@ -4,6 +4,7 @@
 
 #include "events/ledger.h"
 #include "events/members_internal.h"
+#include "events/update.h"
 #include "events/wire_internal.h"
 
 /* What a payload may say, as slices of it; absent ones are {NULL, 0}. */
@@ -147,6 +148,74 @@ static int placed(const Payload *p, Arena *a, Placed *ret) {
     return r;
 }
 
+static int mentions_of(Str array, Arena *a, Docket__TicketComment *c) {
+    Str rest = array, value;
+    size_t n = 0;
+    int r;
+    while ((r = elements_next(&rest, &value)) > 0)
+        n++;
+    if (r < 0) return r;
+    c->mentions = arena_alloc(a, (n + 1) * sizeof(*c->mentions));
+    rest = array;
+    while (c->n_mentions < n && elements_next(&rest, &value) > 0)
+        if (number_of(value, &c->mentions[c->n_mentions++]) < 0) return -EBADMSG;
+    return 0;
+}
+
+static int commented(const EditComment *c, Str actor, Arena *a, Docket__TicketComment *ret) {
+    Str who;
+    docket__ticket_comment__init(ret);
+    ret->is_public = c->is_public;
+    ret->author_id = (uint64_t)c->author_id;
+    ret->actor_kind = wire_text(a, str_cut(actor, ':', &who));
+    ret->channel = wire_text(a, c->channel);
+    ret->body = wire_text(a, c->body);
+    ret->is_html = c->is_html;
+    ret->attachments = wire_text(a, c->attachments);
+    return c->mentions.n ? mentions_of(c->mentions, a, ret) : 0;
+}
+
+/* The sealed originals stay in the ledger: no follower opens them. */
+static int updated(const LedgerRow *row, Arena *a, Docket__TicketUpdated *t) {
+    TicketUpdate u;
+    docket__ticket_updated__init(t);
+    if (update_payload_read(row->payload, a, &u) < 0) return -EBADMSG;
+#define SET(bit, name, NAME, value)                                                                \
+    if (u.sets & (bit)) {                                                                          \
+        t->name##_set_case = DOCKET__TICKET_UPDATED__##NAME##_SET_##NAME;                          \
+        t->name = value;                                                                           \
+    }
+    SET(EDIT_STATUS, status, STATUS, wire_text(a, str(ticket_status_name(u.status))))
+    SET(EDIT_PRIORITY, priority, PRIORITY, wire_text(a, str(ticket_priority_name(u.priority))))
+    SET(EDIT_GROUP, group_id, GROUP_ID, (uint64_t)u.group_id)
+    SET(EDIT_ASSIGNEE, assignee_id, ASSIGNEE_ID, (uint64_t)u.assignee_id)
+    SET(EDIT_REQUESTER, requester_id, REQUESTER_ID, (uint64_t)u.requester_id)
+    SET(EDIT_FORM, form_id, FORM_ID, (uint64_t)u.form_id)
+    SET(EDIT_FOLLOWUP_OF, followup_of, FOLLOWUP_OF, (uint64_t)u.followup_of)
+    SET(EDIT_KIND, kind, KIND, wire_text(a, u.kind))
+    SET(EDIT_CATEGORY, category, CATEGORY, wire_text(a, u.category))
+    SET(EDIT_SUBJECT, subject, SUBJECT, wire_text(a, u.subject))
+    SET(EDIT_EXTERNAL_ID, external_id, EXTERNAL_ID, wire_text(a, u.external_id))
+    SET(EDIT_SATISFACTION, satisfaction, SATISFACTION, wire_text(a, u.satisfaction))
+    SET(EDIT_CUSTOM_FIELDS, custom_fields, CUSTOM_FIELDS, wire_text(a, u.custom_fields))
+#undef SET
+    if (u.sets & EDIT_TAGS) {
+        t->tags = arena_alloc(a, sizeof(*t->tags));
+        docket__ticket_tags__init(t->tags);
+        t->tags->n_tags = u.tags_n;
+        t->tags->tags = arena_alloc(a, (u.tags_n + 1) * sizeof(*t->tags->tags));
+        for (size_t i = 0; i < u.tags_n; i++)
+            t->tags->tags[i] = wire_text(a, u.tags[i]);
+    }
+    if (u.comment.present) {
+        t->comment = arena_alloc(a, sizeof(*t->comment));
+        if (commented(&u.comment, row->actor, a, t->comment) < 0) return -EBADMSG;
+    }
+    t->note = wire_text(a, u.note);
+    t->reason = wire_text(a, u.reason);
+    return 0;
+}
+
 int ledger_event_encode(const LedgerRow *row, Arena *arena, Buf *ret) {
     Docket__Envelope e;
     Payload payload;
@@ -156,6 +225,7 @@ int ledger_event_encode(const LedgerRow *row, Arena *arena, Buf *ret) {
     Docket__TicketQueued queued = DOCKET__TICKET_QUEUED__INIT;
     Docket__TicketReleased released = DOCKET__TICKET_RELEASED__INIT;
     Docket__TicketNoted noted = DOCKET__TICKET_NOTED__INIT;
+    Docket__TicketUpdated ticket_updated;
 
     wire_envelope(&e, arena, row->tenant_id, row->ticket_id, &row->cause, row->at_ms, &row->trace);
     e.seq = (uint32_t)row->seq;
@@ -199,6 +269,11 @@ int ledger_event_encode(const LedgerRow *row, Arena *arena, Buf *ret) {
         e.ticket_noted = &noted;
         break;
     }
+    case LEDGER_TICKET_UPDATED:
+        if (updated(row, arena, &ticket_updated) < 0) return -EBADMSG;
+        e.event_case = DOCKET__ENVELOPE__EVENT_TICKET_UPDATED;
+        e.ticket_updated = &ticket_updated;
+        break;
     case LEDGER_KINDS:
     default:
         return -EBADMSG;

@@ -9,42 +9,17 @@
 #pragma once
 
 #include "events/ledger.h"
+#include "events/update.h" /* EditSet, EditComment */
 #include "store/store.h"
 
 enum {
-    EDITS_MAX = 256,         /* of one call */
-    EDIT_VERSION_MAX = 8000, /* people's changes end here: 422 (ids of comments and audits are
-                                ticket_id * 8192 + seq) */
+    EDITS_MAX = 256, /* of one call */
+    EDIT_VERSION_MAX =
+        8000, /* nobody but the system changes a ticket any more from this version on:
+                 CHANGE_WORN_OUT, 422 (ids of comments and audits are
+                 ticket_id * 8192 + seq) */
     EDIT_COMMENT_BYTES = 64 << 10,
 };
-
-typedef enum EditSet { /* which of the members below are to be set */
-                       EDIT_STATUS = 1,
-                       EDIT_GROUP = 2,
-                       EDIT_ASSIGNEE = 4,
-                       EDIT_PRIORITY = 8,
-                       EDIT_KIND = 16,
-                       EDIT_CATEGORY = 32,
-                       EDIT_SUBJECT = 64,
-                       EDIT_TAGS = 128,
-                       EDIT_CUSTOM_FIELDS = 256, /* the whole new object */
-                       EDIT_EXTERNAL_ID = 512,
-                       EDIT_REQUESTER = 1024,
-                       EDIT_FORM = 2048,
-                       EDIT_FOLLOWUP_OF = 4096,
-                       EDIT_SATISFACTION = 8192,
-} EditSet;
-
-typedef struct EditComment {
-    bool present, is_public;
-    int64_t author_id;
-    Str body;        /* as sent, personal numbers masked */
-    bool is_html;    /* body is HTML as sent; sanitised whenever it is shown */
-    Str channel;     /* "api" "web" "email" */
-    Str attachments; /* JSON array of {"id","name","type","size","class"}, or absent */
-    Str mentions;    /* JSON array of user ids, or absent */
-    Str personal;    /* JSON array of sealed originals (store/personal form), or absent */
-} EditComment;
 
 typedef struct TicketEdit {
     /* in */

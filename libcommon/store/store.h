@@ -108,7 +108,8 @@ typedef enum ChangeFate {
     CHANGE_OVERTAKEN, /* the ticket's version is not `expected_version`: `place` says what it is now
                        */
     CHANGE_ILLEGAL,   /* no such transition for this actor */
-    CHANGE_NO_TICKET
+    CHANGE_NO_TICKET,
+    CHANGE_WORN_OUT /* of edits only: EDIT_VERSION_MAX reached */
 } ChangeFate;
 
 typedef struct TicketChange {
