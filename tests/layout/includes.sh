@@ -17,6 +17,7 @@ promise: base ticket
 rights: base ticket
 vault: base
 digest: base
+html: base
 loop: base log
 events: base ticket proto
 documents: base json ticket events conditions
@@ -40,6 +41,7 @@ yaml.h documents
 openssl/ vault digest
 sodium.h vault
 unistr.h json
+gumbo.h html
 '
 # Exceptions, each with its reason: JSON trees are what the room json hands out, so whoever asks for one walks it.
 exceptions='
