@@ -20,11 +20,11 @@ function(add_room name)
 endfunction()
 
 # add_service(<name> [rooms <room>...] [libraries <pkg>...])
-#   services/<name>/*.c becomes docket-<name>; everything but main.c is also the library service_<name>, for its tests.
+#   services/<name>/*.c and services/<name>/*/*.c become docket-<name>; everything but main.c is also the library service_<name>, for its tests.
 #   The operator's tool is the one program called plainly `docket`.
 function(add_service name)
     cmake_parse_arguments(ARG "" "" "rooms;libraries" ${ARGN})
-    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c)
+    file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.c ${CMAKE_CURRENT_SOURCE_DIR}/*/*.c)
     list(REMOVE_ITEM sources ${CMAKE_CURRENT_SOURCE_DIR}/main.c)
     add_library(service_${name} STATIC ${sources})
     target_include_directories(service_${name} PUBLIC ${PROJECT_SOURCE_DIR}/services)

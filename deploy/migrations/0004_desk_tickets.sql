@@ -35,4 +35,5 @@ GRANT USAGE ON SEQUENCE ticket.outbox_outbox_id_seq TO docket_router, docket_des
 GRANT EXECUTE ON FUNCTION ticket.take_outbox(interval, integer) TO docket_desk;
 GRANT SELECT ON config.revisions, config.documents, config.names TO docket_desk;
 GRANT EXECUTE ON FUNCTION config.current_revisions() TO docket_desk;
+GRANT EXECUTE ON FUNCTION access.find_token(bytea) TO docket_desk;
 COMMENT ON TABLE ticket.outbox IS 'owner: router, written by whoever changes something without a message (router, desk, docket agents). Age: until published, 2 s when its writer died. Job: ticket.take_outbox(), every second by each router and desk';

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "log/log.h"
-#include "store/connection_internal.h"
+#include "postgres/connection.h"
 
 enum {
     POLL_MS = 1000,

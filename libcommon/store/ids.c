@@ -1,7 +1,7 @@
 /* Leases blocks of ticket ids, the next one while the present one is being used. */
 #include "store/ids.h"
 
-#include "store/connection_internal.h"
+#include "postgres/connection.h"
 
 enum { BLOCK = 100000, RETRY_MS = 500 };
 

@@ -1,9 +1,9 @@
 /* The one request that a Store is working on, and what its kinds share. */
 #pragma once
 
+#include "postgres/connection.h"
 #include "postgres/params.h"
 #include "postgres/rows.h"
-#include "store/connection_internal.h"
 #include "store/store.h"
 
 enum {

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "digest/digest.h"
-#include "store/connection_internal.h"
+#include "postgres/connection.h"
 
 enum {
     FRESH_MS = 2000,     /* answered from the table, nothing asked */

@@ -19,7 +19,6 @@ vault: base
 digest: base
 html: base
 loop: base log
-workers: base loop
 events: base ticket proto
 documents: base json ticket events conditions
 http: base log loop metrics

@@ -10,6 +10,8 @@ environment_print() {
     environment_line DOCKET_BIN "$DOCKET_BIN"
     table_get "$DOCKET_HOME/ports" intake-1 || true # chosen by `up`; this command takes no lock and writes nothing
     environment_line DOCKET_INTAKE_URL "http://127.0.0.1:$REPLY"
+    table_get "$DOCKET_HOME/ports" desk-1 || true
+    environment_line DOCKET_DESK_URL "http://127.0.0.1:$REPLY"
     environment_line DOCKET_TOKEN "$token"
     environment_line DOCKET_KAFKA "$(kafka_brokers)"
     environment_line DOCKET_POSTGRES "$(postgres_uri docket_operator)"

@@ -3,7 +3,8 @@
 
 # KIND COUNT LISTENS RING: how many by default, does it serve clients, may it hold the key ring for personal data.
 SERVICES='intake 1 yes yes
-router 2 no no'
+router 2 no no
+desk 1 yes yes'
 
 service_kinds() { # REPLY_NAMES
     mapfile -t REPLY_NAMES < <(cut -d' ' -f1 <<<"$SERVICES")

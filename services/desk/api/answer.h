@@ -14,9 +14,13 @@ void answer_forbidden(Request *r, const char *reason);
 /* 404 {"error":"RecordNotFound","description":"Not found"}: also for what is not reached and for
  * other tenants' ids: byte for byte the same. */
 void answer_not_found(Request *r);
-void answer_conflict(Request *r, const char *description);                  /* 409 */
-void answer_too_many(Request *r, int retry_after_s);                        /* 429 */
-void answer_unavailable(Request *r, const char *reason, int retry_after_s); /* 503 */
+void answer_no_endpoint(Request *r); /* 404 for a path that is none */
+void answer_method(Request *r, const char *allowed /* "GET, PUT" */); /* 405 */
+void answer_media_type(Request *r, const char *wanted);               /* 415 */
+void answer_conflict(Request *r, const char *description);            /* 409 */
+/* 429 and 503: Retry-After in whole seconds; below 1 (503): one to three, by chance. */
+void answer_too_many(Request *r, int retry_after_s);
+void answer_unavailable(Request *r, const char *reason, int retry_after_s);
 
 /* 422 {"error":"RecordInvalid","description":"Record validation errors","details":{field:[{"error",
  * "description"}]}}. Collect first, so that every missing thing is named at once. */

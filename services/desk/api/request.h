@@ -17,7 +17,7 @@
 
 typedef struct Desk Desk; /* desk.h: what all handlers share */
 
-enum { REQUEST_IDS = 2 };
+enum { REQUEST_IDS = 2, REQUEST_QUERIES = POSTGRES_QUERIES_MAX - 1 };
 
 typedef struct Request {
     HttpExchange *exchange;
@@ -34,8 +34,13 @@ typedef struct Request {
     Cause cause;              /* of whatever this request changes */
     Trace trace;
     int64_t now_ms; /* wall clock when it came */
-    void *context;  /* the handler's own, in the arena */
+    void *context;  /* the handler's own, in the arena; NULL whenever the handler is called */
+    struct RequestInner *inner; /* the frame's own */
 } Request;
+
+/* How clients see this desk, for URLs in answers: "https://help.example.com", without a slash at
+ * its end. */
+Str request_base(Request *r);
 
 /* ---- Query string: decoded values in the arena ---- */
 
@@ -56,7 +61,8 @@ bool request_includes(Request *r, const char *name);
  * `queries` and their Params must live until `done` (keep them in r->arena; request_params()).
  * When PostgreSQL is away or the pool's queue is full, 503 with Retry-After is answered and `done`
  * does not come; when it refuses (class 22, 23), `done` comes with results NULL and `problem`.
- * flags: POSTGRES_READ_ONLY. */
+ * flags: POSTGRES_READ_ONLY, then it is repeated also when a connection breaks. At most
+ * REQUEST_QUERIES. */
 typedef void (*RequestRows)(Request *r, const PostgresRows *const *results,
                             const PostgresProblem *problem);
 void request_query_rows(Request *r, unsigned flags, const PostgresQuery *queries, size_t n,

@@ -1,5 +1,5 @@
 /* Asks for the schema's number after every connect, again every second while it is too old. */
-#include "store/connection_internal.h"
+#include "postgres/connection.h"
 
 #include <errno.h>
 

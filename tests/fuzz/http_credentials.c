@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "intake/credentials.h"
+#include "http/credentials.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -1,5 +1,5 @@
 /* Credentials -- two small headers, read strictly. */
-#include "intake/credentials.h"
+#include "http/credentials.h"
 
 #include <errno.h>
 

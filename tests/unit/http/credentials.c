@@ -1,5 +1,5 @@
 /* Tokens and keys out of headers. */
-#include "intake/credentials.h"
+#include "http/credentials.h"
 
 #include <errno.h>
 #include <setjmp.h>

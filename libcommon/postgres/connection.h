@@ -1,5 +1,5 @@
 /* Connection -- a PostgresClient that is usable only on a schema we know (correctness.md 32); what
- * store, ids, tokens and configuration each have one of. */
+ * the store, ids, tokens, configuration and every member of a pool have one of. */
 #pragma once
 
 #include <stdbool.h>

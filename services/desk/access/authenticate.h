@@ -1,0 +1,16 @@
+/* Authentication -- whose request is this? Fills subject, role, token_id or session_id. */
+#pragma once
+
+#include "desk/api/request.h"
+
+typedef enum AuthVerdict {
+    AUTH_KNOWN,     /* subject is filled */
+    AUTH_NOBODY,    /* no credentials at all: 401, unless the route is open */
+    AUTH_REFUSED,   /* wrong, expired or revoked: 401 */
+    AUTH_FORBIDDEN, /* known, but the request is not theirs (CSRF): 403 */
+    AUTH_THROTTLED, /* too many wrong ones: 429 */
+    AUTH_UNSURE     /* PostgreSQL is away, and this one is not known well enough: 503 */
+} AuthVerdict;
+
+/* `done` comes exactly once, now or later. The tenant's catalog is the frame's business. */
+void authenticate(Request *r, void (*done)(Request *r, AuthVerdict verdict));

@@ -1,0 +1,163 @@
+/* Start in the order of what stands on what, stop in reverse. */
+#include "desk/desk.h"
+
+#include <errno.h>
+
+#include "desk/api/limits.h"
+#include "desk/api/routes.h"
+#include "log/log.h"
+#include "metrics/metrics.h"
+
+enum { RING_CHECK_MS = 1000, FLUSH_MS = 5000 };
+
+/* Every part of the desk with a life of its own: started in this order. */
+static const DeskPart parts[] = {
+    {.name = "nothing yet"},
+};
+enum { PARTS = sizeof(parts) / sizeof(*parts) };
+
+static bool postgres_is_ready(void *arg, Buf *reason) {
+    return postgres_pool_ready(((Desk *)arg)->pool, reason);
+}
+
+static bool configuration_is_ready(void *arg, Buf *reason) {
+    if (configuration_ready(((Desk *)arg)->configuration)) return true;
+    buf_adds(reason, "the tenants' documents are not read yet");
+    return false;
+}
+
+/* The ring is looked at every second: keys rotate without a restart. */
+static void on_ring_timer(void *arg) {
+    Desk *d = arg;
+    CLEANUP(buf_done) Buf problem = {0};
+    int r = vault_reload_if_changed(d->vault, &problem);
+    if (r > 0) {
+        log_info(NULL, "The key ring was read again; key %u is active", vault_active_key(d->vault));
+    } else if (r < 0 && !d->ring_refused) {
+        log_error(NULL, "The key ring has changed and was refused, the old one stays: %s",
+                  problem.p ? problem.p : strerror(-r));
+    }
+    d->ring_refused = r < 0;
+    loop_timer_arm(d->ring_timer, RING_CHECK_MS);
+}
+
+static void on_redis_connected(void *arg, const char *run_id) {
+    (void)arg;
+    log_info(NULL, "Redis is there (run_id %.8s)", run_id);
+}
+
+static void on_redis_lost(void *arg) {
+    log_warn(NULL, "Redis is away (%s); work goes on without presence",
+             redis_trouble(((Desk *)arg)->redis));
+}
+
+static int failed(const char *what, const Buf *problem) {
+    log_error(NULL, "%s: %s", what, problem->p ? problem->p : "no reason given");
+    return -EINVAL;
+}
+
+static int listen_to_all(Desk *d, Buf *problem) {
+    const DeskConfig *c = d->config;
+    HttpLimits limits = {.body_bytes = (size_t)c->body_bytes,
+                         .connections = (size_t)c->connections,
+                         .head_ms = c->head_ms,
+                         .body_ms = c->body_ms,
+                         .idle_ms = c->idle_ms};
+    d->http = http_server_new(d->loop, &limits, routes_handle, d);
+    int port;
+    int r = http_server_listen(d->http, c->listen, &port);
+    if (r < 0) {
+        buf_printf(problem, "cannot listen on %s: %s", c->listen, strerror(-r));
+        return failed("listen", problem);
+    }
+    log_info(NULL, "At work on port %d", port);
+    return 0;
+}
+
+int desk_start(Runtime *r, const void *config, void **ret_self) {
+    const DeskConfig *c = config;
+    Desk *d = xcalloc(1, sizeof(*d));
+    *ret_self = d; /* from here on desk_stop() is safe at any point */
+    d->config = c;
+    d->runtime = r;
+    d->loop = runtime_loop(r);
+    const char *instance = runtime_instance(r);
+    CLEANUP(buf_done) Buf problem = {0};
+
+    d->vault = vault_open(c->keyring, &problem);
+    if (!d->vault) return failed("keyring", &problem);
+    d->ring_timer = loop_timer_new(d->loop, on_ring_timer, d);
+    loop_timer_arm(d->ring_timer, RING_CHECK_MS);
+
+    PostgresPoolSettings pool = {
+        .postgres = {.url = c->postgres_url,
+                     .application_name = instance,
+                     .statement_timeout_ms = 5000},
+        .connections = (size_t)c->postgres_connections,
+        .waiting = (size_t)c->postgres_waiting,
+        .patience_ms = c->postgres_patience_ms,
+    };
+    d->pool = postgres_pool_new(d->loop, &pool, &problem);
+    if (!d->pool) return failed("postgres_url", &problem);
+    d->tokens = tokens_new(d->loop, c->postgres_url, instance, &problem);
+    if (!d->tokens) return failed("postgres_url", &problem);
+    static const ConfigurationEvents configuration_events = {0};
+    d->configuration =
+        configuration_new(d->loop, c->postgres_url, instance, &configuration_events, d, &problem);
+    if (!d->configuration) return failed("postgres_url", &problem);
+
+    static const RedisEvents redis_events = {on_redis_connected, on_redis_lost};
+    RedisSettings redis = {.url = c->redis_url, .timeout_ms = (int)c->redis_ms};
+    d->redis = redis_client_new(d->loop, &redis, &redis_events, d, &problem);
+    if (!d->redis) return failed("redis_url", &problem);
+    KafkaProducerSettings producer = {.brokers = c->kafka_brokers,
+                                      .options = c->kafka_options[0] ? c->kafka_options : NULL,
+                                      .client_id = instance,
+                                      .delivery_timeout_ms = (int)c->delivery_ms};
+    d->producer = kafka_producer_new(d->loop, &producer, &problem);
+    if (!d->producer) return failed("kafka_brokers", &problem);
+
+    d->limits = limits_new(c->requests_per_minute);
+    d->routes = routes_new(d);
+    for (size_t i = 0; i < PARTS; i++)
+        if (parts[i].start && parts[i].start(d, &problem) < 0)
+            return failed(parts[i].name, &problem);
+    if (listen_to_all(d, &problem) < 0) return -EINVAL;
+    runtime_ready_check(r, "postgres", postgres_is_ready, d);
+    runtime_ready_check(r, "configuration", configuration_is_ready, d);
+    return 0;
+}
+
+bool desk_drain(void *self) {
+    Desk *d = self;
+    if (!d->draining) {
+        d->draining = true;
+        http_server_stop_listening(d->http);
+    }
+    if (http_server_connections(d->http)) return false;
+    for (size_t i = 0; i < PARTS; i++)
+        if (parts[i].drained && !parts[i].drained(d)) return false;
+    return true;
+}
+
+void desk_stop(void *self) {
+    Desk *d = self;
+    if (d->producer) {
+        size_t left = kafka_producer_flush_for(d->producer, FLUSH_MS);
+        if (left) log_warn(NULL, "%zu events had no report from Kafka; the sweep sends them", left);
+    }
+    /* Whoever calls back goes before what it calls back to. */
+    d->http = http_server_free(d->http);
+    for (size_t i = PARTS; i-- > 0;)
+        if (parts[i].stop) parts[i].stop(d);
+    postgres_pool_free(d->pool);
+    tokens_free(d->tokens);
+    configuration_free(d->configuration);
+    redis_client_free(d->redis);
+    kafka_producer_free(d->producer);
+    routes_free(d->routes);
+    limits_free(d->limits);
+    loop_timer_free(d->ring_timer);
+    vault_free(d->vault);
+    free(d);
+}

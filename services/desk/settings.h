@@ -1,0 +1,21 @@
+/* Settings -- what a desk is told at its start. */
+#pragma once
+
+#include <stdint.h>
+
+#include "config/config.h"
+
+typedef struct DeskConfig {
+    char *listen, *public_url;
+    char *kafka_brokers, *kafka_options;
+    char *postgres_url, *redis_url;
+    char *keyring;
+    int64_t connections, body_bytes, head_ms, body_ms, idle_ms, redis_ms, delivery_ms;
+    int64_t postgres_connections, postgres_waiting, postgres_patience_ms;
+    int64_t requests_per_minute;
+    int64_t ticket_wait_ms;
+    int64_t desk_stores;
+} DeskConfig;
+
+extern const ConfigKey desk_keys[];
+extern const size_t desk_keys_n;

@@ -1,0 +1,14 @@
+/* Ticket JSON -- one ticket as Zendesk shows it, and our own members behind. */
+#pragma once
+
+#include "desk/tickets/ticket_row.h"
+
+/* "new" "open" "pending" "hold" "solved" "closed" "deleted" (merged is closed): what Zendesk's
+ * clients know. */
+Str ticket_status_shown(TicketStatus s);
+/* The other way, as clients send it: "open" is in_progress, "hold" and "on_hold" are on_hold.
+ * -EINVAL. Our own names are taken too. */
+int ticket_status_sent(Str name, TicketStatus *ret);
+
+/* Appends {"url":...}. `base` as request_base(). */
+void ticket_json(Buf *ret, Str base, const TicketRow *t);

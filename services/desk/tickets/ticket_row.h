@@ -1,0 +1,42 @@
+/* Ticket row -- one row of ticket.tickets as the desk reads it: the columns, and the struct they
+ * become.
+ *
+ *   "SELECT " TICKET_COLUMNS " FROM ticket.tickets t WHERE ..."
+ *   TicketRow row = ticket_row_read(rows, i, 0, r->arena);
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "postgres/rows.h"
+#include "rights/rights.h"
+#include "ticket/ticket.h"
+
+/* In this order; `t` is the table. */
+#define TICKET_COLUMNS                                                                             \
+    "t.id, t.version, t.status, t.priority, t.kind, t.category, t.channel, t.group_id,"            \
+    " t.assignee_id, t.requester_id, t.source_id, t.subject, t.description, t.skills, t.tags,"     \
+    " t.tier, t.region, t.order_ref, t.product, t.batch, t.device, t.language, t.external_id,"     \
+    " t.custom_fields, t.created_at, t.updated_at"
+enum { TICKET_COLUMNS_N = 26, TICKET_TAGS_MAX = 256 };
+
+typedef struct TicketRow {
+    int64_t tenant_id, id;
+    int32_t version;
+    TicketStatus status;
+    TicketPriority priority;
+    int64_t group_id, assignee_id, requester_id, source_id; /* 0: none */
+    Str kind, category, channel, subject, description;
+    Str tier, region, order, product, batch, device, language, external_id;
+    Str custom_fields; /* a JSON object */
+    Str *skills, *tags;
+    size_t skills_n, tags_n;
+    int64_t created_ms, updated_ms;
+} TicketRow;
+
+/* Column `first` is t.id. Texts point into `rows`: they live as long as those; arrays in the arena.
+ */
+TicketRow ticket_row_read(const PostgresRows *rows, size_t row, size_t first, int64_t tenant_id,
+                          Arena *arena);
+/* With its texts copied: for what must outlive the rows. */
+TicketRow ticket_row_keep(const TicketRow *t, Arena *arena);
+TicketScope ticket_row_scope(const TicketRow *t);
