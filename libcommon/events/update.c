@@ -126,6 +126,10 @@ void update_payload_write(const TicketUpdate *u, Buf *ret) {
         buf_adds(ret, ",\"note\":");
         buf_add_json(ret, u->note);
     }
+    if (u->personal.n) {
+        buf_adds(ret, ",\"personal\":");
+        buf_add_str(ret, u->personal);
+    }
     buf_addc(ret, '}');
 }
 
@@ -214,6 +218,7 @@ int update_payload_read(Str payload, Arena *arena, TicketUpdate *ret) {
     while ((r = members_next(&payload, &name, &value)) > 0) {
         if (str_is(name, "set")) set = value;
         if (str_is(name, "comment") && read_comment(value, arena, &u.comment) < 0) return -EBADMSG;
+        if (str_is(name, "personal")) u.personal = member_compact(value, arena);
         if (str_is(name, "reason")) u.reason = member_compact(value, arena);
         if (str_is(name, "note") && member_text(value, arena, &u.note) < 0) return -EBADMSG;
     }

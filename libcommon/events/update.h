@@ -3,7 +3,7 @@
  *   {"set": {<column of ticket.tickets>: <new value>, ...},
  *    "comment": {"public", "author_id", "body", "html", "channel", "attachments": [...],
  *                "mentions": [...], "personal": [...]},
- *    "reason": {...}, "note": "..."}
+ *    "reason": {...}, "note": "...", "personal": [...]}
  * where "set" and "reason" are always there, the others when they say something. Pure. */
 #pragma once
 
@@ -54,7 +54,9 @@ typedef struct TicketUpdate {
     size_t tags_n;
     EditComment comment;
     Str note;
-    Str reason; /* JSON object, or absent */
+    Str reason;   /* JSON object, or absent */
+    Str personal; /* JSON array of the sealed originals of "set" (fields "subject", "custom:NAME")
+                     and of "note", or absent */
 } TicketUpdate;
 
 /* Appends. The JSON members are taken as they are: the caller has checked them. */

@@ -40,8 +40,10 @@ typedef struct TicketEdit {
     const Str *tags;
     size_t tags_n;
     EditComment comment;
-    Str note;   /* handover or reason in people's words */
-    Str reason; /* JSON object: {"why":"transfer"} {"why":"claimed","above_capacity":true} ... */
+    Str note;     /* handover or reason in people's words */
+    Str reason;   /* JSON object: {"why":"transfer"} {"why":"claimed","above_capacity":true} ... */
+    Str personal; /* JSON array of sealed originals of fields and note, or absent: events/update.h
+                   */
     /* Files to be bound to this ticket in the same transaction: ids of desk.files not bound yet, of
      * this uploader. One of them bound elsewhere meanwhile: ILLEGAL, nothing written. */
     const int64_t *files;
