@@ -8,6 +8,7 @@
 #include "documents/forms.h"
 #include "documents/node.h"
 #include "documents/problems.h"
+#include "documents/roles.h"
 #include "documents/shape.h"
 
 enum {
@@ -107,6 +108,9 @@ struct Catalog {
     Keywords *words; /* of all standards' replies; NULL: none */
     size_t words_n;
 
+    Role *roles;
+    size_t roles_n;
+
     Rule *rules;
     size_t rules_n;
     Matcher *matcher; /* one filter a rule */
@@ -147,6 +151,7 @@ void read_rules(Compilation *c, Section s);
 void read_fields(Compilation *c, Section s);
 void read_forms(Compilation *c, Section s);
 void read_standards(Compilation *c, Section s);
+void read_roles(Compilation *c, Section s);
 void settle_settings(Compilation *c, Section s); /* what of them refers to groups and kinds */
 void settle_groups(Compilation *c);              /* agents' skills by group */
 

@@ -3,14 +3,7 @@
  * level security fences tenants once more below it.
  *
  * A role is a set of named rights and a scope: which tickets it reaches at all. Six roles are built
- * in (rights_builtin()); a tenant's documents add own ones:
- *
- *   roles:
- *     - name: 售后专员
- *       based_on: agent                       # its rights and scope to begin with
- *       grant: [tickets.merge]
- *       withdraw: [tickets.transfer]
- *       reach: {groups: [售后], kinds: [售后], categories: [售后, 退款], regions: [cn]}
+ * in (rights_builtin()); a tenant's documents add own ones (documents/roles.h).
  *
  * A category reaches what lies below it ("退款" reaches "退款/进度"). Each list that is given
  * narrows; the word `own` among groups means the groups the person is a member of, `all` every

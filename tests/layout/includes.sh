@@ -20,7 +20,7 @@ digest: base
 html: base
 loop: base log
 events: base ticket proto
-documents: base json ticket events conditions
+documents: base json ticket events conditions rights
 http: base log loop metrics
 kafka: base log loop metrics
 redis: base digest log loop metrics
