@@ -37,10 +37,12 @@ static const Transition transitions[] = {
     {TICKET_PENDING, TICKET_ON_HOLD, ACTOR_AGENT, DEMANDS_ASSIGNEE},
     {TICKET_PENDING, TICKET_SOLVED, ACTOR_AGENT | ACTOR_SYSTEM,
      DEMANDS_ASSIGNEE | DEMANDS_STANDARD},
-    {TICKET_PENDING, TICKET_NEW, ACTOR_ROUTER | ACTOR_AGENT, DEMANDS_NOTHING},
+    {TICKET_PENDING, TICKET_ASSIGNED, ACTOR_AGENT | ACTOR_REQUESTER, DEMANDS_ASSIGNEE},
+    {TICKET_PENDING, TICKET_NEW, ACTOR_ROUTER | ACTOR_AGENT | ACTOR_REQUESTER, DEMANDS_NOTHING},
     {TICKET_ON_HOLD, TICKET_IN_PROGRESS, ACTOR_AGENT, DEMANDS_ASSIGNEE},
     {TICKET_ON_HOLD, TICKET_PENDING, ACTOR_AGENT, DEMANDS_ASSIGNEE},
     {TICKET_ON_HOLD, TICKET_SOLVED, ACTOR_AGENT, DEMANDS_ASSIGNEE | DEMANDS_STANDARD},
+    {TICKET_ON_HOLD, TICKET_ASSIGNED, ACTOR_AGENT, DEMANDS_ASSIGNEE},
     {TICKET_ON_HOLD, TICKET_NEW, ACTOR_ROUTER | ACTOR_AGENT, DEMANDS_NOTHING},
     {TICKET_SOLVED, TICKET_ASSIGNED, ACTOR_AGENT | ACTOR_REQUESTER | ACTOR_SYSTEM,
      DEMANDS_ASSIGNEE},
@@ -100,4 +102,12 @@ int ticket_transition(TicketStatus from, TicketStatus to, ActorKind by, unsigned
         return 0;
     }
     return -EINVAL;
+}
+
+unsigned ticket_handover(int64_t from_assignee, int64_t to_assignee, int64_t from_group,
+                         int64_t to_group, ActorKind by) {
+    if (by != ACTOR_AGENT || !from_assignee) return DEMANDS_NOTHING;
+    bool person = to_assignee && to_assignee != from_assignee;
+    bool group = to_group != from_group;
+    return person || group ? DEMANDS_NOTE : DEMANDS_NOTHING;
 }

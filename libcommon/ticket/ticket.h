@@ -58,5 +58,10 @@ bool ticket_status_is_open(TicketStatus s); /* not solved, closed, deleted or me
  * none. Staying in a state is legal. */
 int ticket_transition(TicketStatus from, TicketStatus to, ActorKind by, unsigned *ret_demands);
 
+/* What handing a ticket on demands besides: a note (TransitionDemand bits) when somebody who had it
+ * gives it to another person, or to another group. */
+unsigned ticket_handover(int64_t from_assignee, int64_t to_assignee, int64_t from_group,
+                         int64_t to_group, ActorKind by);
+
 /* Positive and exact in a JavaScript number. */
 #define TICKET_ID_MAX ((int64_t)9007199254740991)

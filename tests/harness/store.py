@@ -59,6 +59,11 @@ class Driver:
         assert told["outcome"] == outcome, told
         return told["changes"]
 
+    def edit(self, *edits, outcome="done"):
+        told = self.ask("edit", edits=edits)
+        assert told["outcome"] == outcome, told
+        return told["edits"]
+
     def close(self):
         self.process.stdin.close()
         assert self.process.wait(20) == 0

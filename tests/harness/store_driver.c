@@ -4,6 +4,8 @@
  *   store_driver URL [--no-rls]
  *   {"op":"new","tickets":[{"tenant":1,"id":100001,"cause":"<32 hex>","hash":"<64 hex>", ...}]}
  *   {"op":"change","changes":[...]}  {"op":"places","tickets":[[tenant,id],...]}
+ *   {"op":"edit","edits":[{"tenant":1,"id":100001,"version":2,"cause":"<32 hex>",
+ *     "set":{"status":"solved",...},"comment":{...},"note":"","actor":"agent:7",...}]}
  *   {"op":"open","tenant":1,"after":0,"max":100}  {"op":"outbox","older":0,"max":100}
  *   {"op":"outbox_delete","rows":[[tenant,id],...]}  {"op":"sweep","max":1000}
  *   {"op":"ids","n":3}   {"op":"token","token":"..."}
@@ -13,6 +15,7 @@
 #include <sys/resource.h>
 
 #include "base/clock.h"
+#include "store/edits.h"
 #include "store/ids.h"
 #include "store/store.h"
 #include "store/tokens.h"
@@ -30,7 +33,8 @@ static Buf problem;
 
 static const char *const outcome_names[] = {"done", "again", "refused", "busy", "late"};
 static const char *const new_fates[] = {"stored", "replayed", "aliased", "conflict"};
-static const char *const change_fates[] = {"done", "replayed", "overtaken", "illegal", "no_ticket"};
+static const char *const change_fates[] = {"done",    "replayed",  "overtaken",
+                                           "illegal", "no_ticket", "worn_out"};
 
 static void on_done(void *arg, StoreOutcome o, const char *why) {
     (void)arg;
@@ -215,6 +219,88 @@ static void op_change(const cJSON *o) {
         else
             (void)printf("null");
         (void)printf("}");
+    }
+    (void)printf("]}\n");
+}
+
+static void fill_sets(TicketEdit *e, const cJSON *set) {
+    static const char *const names[] = {"status",        "group_id",    "assignee_id",  "priority",
+                                        "kind",          "category",    "subject",      "tags",
+                                        "custom_fields", "external_id", "requester_id", "form_id",
+                                        "followup_of",   "satisfaction"};
+    for (unsigned i = 0; set && i < sizeof(names) / sizeof(names[0]); i++)
+        if (cJSON_GetObjectItemCaseSensitive(set, names[i])) e->sets |= 1U << i;
+    if (!set) return;
+    (void)ticket_status_parse(text_of(set, "status"), &e->status);
+    (void)ticket_priority_parse(text_of(set, "priority"), &e->priority);
+    e->group_id = int_of(set, "group_id", 0);
+    e->assignee_id = int_of(set, "assignee_id", 0);
+    e->requester_id = int_of(set, "requester_id", 0);
+    e->form_id = int_of(set, "form_id", 0);
+    e->followup_of = int_of(set, "followup_of", 0);
+    e->kind = text_of(set, "kind");
+    e->category = text_of(set, "category");
+    e->subject = text_of(set, "subject");
+    e->external_id = text_of(set, "external_id");
+    e->satisfaction = text_of(set, "satisfaction");
+    e->custom_fields = text_of(set, "custom_fields"); /* as text */
+    e->tags = texts_of(set, "tags", &e->tags_n);
+}
+
+static void fill_edit(TicketEdit *e, const cJSON *o) {
+    const cJSON *comment = cJSON_GetObjectItemCaseSensitive(o, "comment");
+    Str actor = text_of(o, "actor");
+    *e = (TicketEdit){.tenant_id = int_of(o, "tenant", 0),
+                      .ticket_id = int_of(o, "id", 0),
+                      .expected_version = (int32_t)int_of(o, "version", 0),
+                      .cause = cause_of(o),
+                      .step = (int32_t)int_of(o, "step", 0),
+                      .actor_kind = (ActorKind)int_of(o, "actor_kind", ACTOR_AGENT),
+                      .actor = actor.n ? actor : STR("agent:7"),
+                      .revision = 2,
+                      .note = text_of(o, "note"),
+                      .reason = text_of(o, "reason")};
+    fill_sets(e, cJSON_GetObjectItemCaseSensitive(o, "set"));
+    if (!comment) return;
+    e->comment = (EditComment){.present = true,
+                               .is_public = int_of(comment, "public", 0) != 0,
+                               .author_id = int_of(comment, "author_id", 7),
+                               .body = text_of(comment, "body"),
+                               .channel = STR("api"),
+                               .attachments = text_of(comment, "attachments"),
+                               .mentions = text_of(comment, "mentions"),
+                               .personal = text_of(comment, "personal")};
+}
+
+static void print_edit(const TicketEdit *e) {
+    (void)printf("{\"fate\":\"%s\",\"at_ms\":%lld,\"place\":", change_fates[e->fate],
+                 (long long)e->at_ms);
+    print_place(&e->place);
+    (void)printf(",\"row\":");
+    if (e->row.seq)
+        print_row(&e->row);
+    else
+        (void)printf("null");
+    (void)printf(",\"outbox\":[");
+    for (size_t i = 0; i < e->outbox_n; i++)
+        (void)printf("%s[%lld,\"%.*s\",\"%.*s\"]", i ? "," : "", (long long)e->outbox[i].outbox_id,
+                     STR_ARG(e->outbox[i].topic), STR_ARG(e->outbox[i].key));
+    (void)printf("]}");
+}
+
+static void op_edit(const cJSON *o) {
+    const cJSON *list = NULL, *item;
+    if (json_get_array(o, "edits", &list) <= 0) return;
+    size_t n = (size_t)cJSON_GetArraySize(list), i = 0;
+    TicketEdit *all = arena_alloc(arena, n * sizeof(*all));
+    cJSON_ArrayForEach(item, list) fill_edit(&all[i++], item);
+    store_edit_tickets(store, all, n, arena, on_done, NULL);
+    wait_done();
+    print_outcome();
+    (void)printf(",\"edits\":[");
+    for (i = 0; i < n && outcome == STORE_DONE; i++) {
+        if (i) (void)putchar(',');
+        print_edit(&all[i]);
     }
     (void)printf("]}\n");
 }
@@ -429,6 +515,7 @@ static void run(Str line) {
     Str op = text_of(o, "op");
     if (str_is(op, "new")) op_new(o);
     if (str_is(op, "change")) op_change(o);
+    if (str_is(op, "edit")) op_edit(o);
     if (str_is(op, "places")) op_places(o);
     if (str_is(op, "open")) op_open(o);
     if (str_is(op, "outbox")) op_outbox(o);

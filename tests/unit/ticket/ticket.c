@@ -68,10 +68,12 @@ static void a_requester_answers_reopens_and_confirms(void **state) {
             if (from != to && legal((TicketStatus)from, (TicketStatus)to, ACTOR_REQUESTER) == 0)
                 may++;
     assert_int_equal(legal(TICKET_PENDING, TICKET_IN_PROGRESS, ACTOR_REQUESTER), 0);
+    assert_int_equal(legal(TICKET_PENDING, TICKET_ASSIGNED, ACTOR_REQUESTER), 0);
+    assert_int_equal(legal(TICKET_PENDING, TICKET_NEW, ACTOR_REQUESTER), 0);
     assert_int_equal(legal(TICKET_SOLVED, TICKET_ASSIGNED, ACTOR_REQUESTER), 0);
     assert_int_equal(legal(TICKET_SOLVED, TICKET_NEW, ACTOR_REQUESTER), 0);
     assert_int_equal(legal(TICKET_SOLVED, TICKET_CLOSED, ACTOR_REQUESTER), 0);
-    assert_int_equal(may, 4);
+    assert_int_equal(may, 6);
 }
 
 static void a_transfer_of_started_work_demands_a_note(void **state) {
@@ -80,6 +82,29 @@ static void a_transfer_of_started_work_demands_a_note(void **state) {
     assert_int_equal(ticket_transition(TICKET_IN_PROGRESS, TICKET_ASSIGNED, ACTOR_AGENT, &demands),
                      0);
     assert_int_equal(demands, DEMANDS_ASSIGNEE | DEMANDS_NOTE);
+}
+
+static void handing_on_what_one_holds_demands_a_note(void **state) {
+    (void)state;
+    assert_int_equal(ticket_handover(7, 8, 1, 1, ACTOR_AGENT), DEMANDS_NOTE);    /* a colleague */
+    assert_int_equal(ticket_handover(7, 0, 1, 2, ACTOR_AGENT), DEMANDS_NOTE);    /* another group */
+    assert_int_equal(ticket_handover(7, 7, 1, 2, ACTOR_AGENT), DEMANDS_NOTE);    /* taken along */
+    assert_int_equal(ticket_handover(7, 0, 1, 1, ACTOR_AGENT), DEMANDS_NOTHING); /* put back */
+    assert_int_equal(ticket_handover(0, 7, 1, 1, ACTOR_AGENT), DEMANDS_NOTHING); /* claimed */
+    assert_int_equal(ticket_handover(0, 0, 1, 2, ACTOR_AGENT), DEMANDS_NOTHING); /* sorted */
+    assert_int_equal(ticket_handover(7, 8, 1, 2, ACTOR_ROUTER), DEMANDS_NOTHING);
+    assert_int_equal(ticket_handover(7, 0, 1, 1, ACTOR_REQUESTER), DEMANDS_NOTHING); /* reopened */
+}
+
+static void a_transfer_from_any_open_state_ends_with_somebody(void **state) {
+    (void)state;
+    for (int from = TICKET_NEW; from <= TICKET_ON_HOLD; from++) {
+        unsigned demands;
+        assert_int_equal(
+            ticket_transition((TicketStatus)from, TICKET_ASSIGNED, ACTOR_AGENT, &demands), 0);
+        assert_true(demands & DEMANDS_ASSIGNEE);
+        assert_int_equal(legal((TicketStatus)from, TICKET_NEW, ACTOR_AGENT), 0);
+    }
 }
 
 static void only_an_agent_deletes_or_merges(void **state) {
@@ -137,6 +162,8 @@ int main(void) {
         cmocka_unit_test(the_router_assigns_and_takes_back_and_no_more),
         cmocka_unit_test(a_requester_answers_reopens_and_confirms),
         cmocka_unit_test(a_transfer_of_started_work_demands_a_note),
+        cmocka_unit_test(handing_on_what_one_holds_demands_a_note),
+        cmocka_unit_test(a_transfer_from_any_open_state_ends_with_somebody),
         cmocka_unit_test(only_an_agent_deletes_or_merges),
         cmocka_unit_test(staying_is_legal_while_there_is_work_to_do),
         cmocka_unit_test(names_go_both_ways),
