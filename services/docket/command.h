@@ -14,7 +14,7 @@ typedef struct Command {
 
 extern const Command agents_command, apply_command, dead_command, doctor_command, explain_command,
     keys_command, ledger_command, migrate_command, source_command, surge_command, tenant_command,
-    token_command, topics_command, verify_command;
+    token_command, topics_command, verify_command, workforce_command;
 
 /* The connection a command needs, from its option or the environment (DOCKET_POSTGRES,
  * DOCKET_POSTGRES_ADMIN, DOCKET_KAFKA, DOCKET_REDIS ...); says on stderr which is missing and how

@@ -9,7 +9,7 @@
 
 enum { READ_BYTES = 65536, RECONNECT_MS = 100 };
 
-int http_server_resolve(Str url, HttpServer *ret, Buf *ret_problem) {
+int http_address_resolve(Str url, HttpAddress *ret, Buf *ret_problem) {
     Str rest;
     if (!str_starts(url, STR("http://"))) {
         buf_printf(ret_problem, "%.*s: an address looks like http://host:port", STR_ARG(url));
@@ -79,7 +79,7 @@ static void lose(HttpLink *l, HttpLoss why) {
     if (!l->ended) loop_timer_arm(l->again, RECONNECT_MS);
 }
 
-void http_link_init(HttpLink *l, Loop *loop, const HttpServer *server, const HttpLinkUser *user,
+void http_link_init(HttpLink *l, Loop *loop, const HttpAddress *server, const HttpLinkUser *user,
                     void *arg) {
     *l = (HttpLink){.loop = loop, .server = server, .user = user, .arg = arg, .fd = -1};
     l->again = loop_timer_new(loop, connect_now, l);

@@ -9,14 +9,14 @@
 #include "docket/http_reply.h"
 #include "loop/loop.h"
 
-typedef struct HttpServer {
+typedef struct HttpAddress {
     struct sockaddr_storage address;
     socklen_t address_n;
     char host[256]; /* with port, for the Host header */
-} HttpServer;
+} HttpAddress;
 
 /* "http://host:port"; looks the name up. -EINVAL with a sentence in *ret_problem. */
-int http_server_resolve(Str url, HttpServer *ret, Buf *ret_problem);
+int http_address_resolve(Str url, HttpAddress *ret, Buf *ret_problem);
 
 typedef enum HttpLoss {
     HTTP_LOSS_REFUSED, /* it never stood */
@@ -39,7 +39,7 @@ typedef struct HttpLink {
     bool open;
     /* private */
     Loop *loop;
-    const HttpServer *server;
+    const HttpAddress *server;
     const HttpLinkUser *user;
     void *arg;
     int fd;
@@ -51,7 +51,7 @@ typedef struct HttpLink {
 } HttpLink;
 
 /* Connects at once; `server` and `user` are kept by reference. */
-void http_link_init(HttpLink *l, Loop *loop, const HttpServer *server, const HttpLinkUser *user,
+void http_link_init(HttpLink *l, Loop *loop, const HttpAddress *server, const HttpLinkUser *user,
                     void *arg);
 /* False: it was lost meanwhile, and lost() has been called. */
 bool http_link_flush(HttpLink *l);

@@ -45,7 +45,7 @@ struct Load {
     Loop *loop;
     LoopTimer *tick, *second;
     LoopSignal *interrupt;
-    HttpServer gates[16];
+    HttpAddress gates[16];
     size_t gates_n;
     Connection *connections;
     Connection *idle_first, *idle_last;
@@ -376,7 +376,7 @@ int surge_run(const SurgeSettings *s, SurgeResult *ret, Buf *ret_problem) {
     Str urls = str(s->urls);
     while (urls.p && l.gates_n < sizeof(l.gates) / sizeof(*l.gates)) {
         Str url = str_trim(str_cut(urls, ',', &urls));
-        int r = http_server_resolve(url, &l.gates[l.gates_n++], ret_problem);
+        int r = http_address_resolve(url, &l.gates[l.gates_n++], ret_problem);
         if (r < 0) return r;
     }
     l.loop = loop_new();

@@ -1,0 +1,303 @@
+/* docket workforce -- plays agents through the desk's API, so that there are people in a system
+ * that has none. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "docket/command.h"
+#include "docket/workforce_play.h"
+#include "docket/workforce_staff.h"
+
+static const char help[] =
+    "Usage: docket workforce --agents N [options]\n"
+    "\n"
+    "Plays agents through the desk's API and nothing else: they sign in, go on duty, take what is\n"
+    "assigned to them, reply, ask back, note, hand over now and then, and solve after a "
+    "log-normal\n"
+    "time. The same seed plays the same people.\n"
+    "\n"
+    "  --agents N        so many; each is a real agent of the tenant\n"
+    "  --pace P          tickets that one of them handles in a minute, on average (2)\n"
+    "  --speedup X       all their times divided by X (1)\n"
+    "  --seconds S       for so long (60)\n"
+    "  --seed N          other dice (1)\n"
+    "  --ask N           of 1,000 tickets so many are asked back (150)\n"
+    "  --transfer N      of 1,000 so many are handed over (60)\n"
+    "  --note N          of 1,000 so many get an internal note besides (250)\n"
+    "  --patience P      an asked customer is waited for P times the average handling (6)\n"
+    "  --poll MS         an agent with nothing to do looks that often, later more seldom (500)\n"
+    "  --url URL         the desk (DOCKET_DESK_URL, DOCKET_URL)\n"
+    "  --token T         an administrator's: the agents get tokens of their own by it "
+    "(DOCKET_TOKEN)\n"
+    "  --users FILE      or they sign in: `EMAIL PASSWORD` a line\n"
+    "  --timeout S       without an answer for so long a request counts as lost (10)\n"
+    "  --leave           off duty at the end\n"
+    "  --json            the result as one JSON object\n"
+    "  --quiet           no progress\n"
+    "\n"
+    "Exit: 0 tickets were handled, 1 none was, 2 wrong usage or no desk.\n";
+
+typedef struct Options {
+    const char *url, *token, *users;
+    int64_t agents, seconds, seed, ask, transfer, note, poll, timeout_s;
+    double pace, speedup, patience;
+    bool leave, json, quiet;
+} Options;
+
+static int usage(const char *problem, const char *value) {
+    (void)fprintf(stderr, "docket workforce: %s%s%s\nSee docket workforce --help\n", problem,
+                  value ? ": " : "", value ? value : "");
+    return 2;
+}
+
+static int number_option(const char *text, int64_t low, int64_t high, int64_t *ret) {
+    int64_t n;
+    if (str_to_i64(str(text), &n) < 0 || n < low || n > high) return -EINVAL;
+    *ret = n;
+    return 0;
+}
+
+static int fraction_option(const char *text, double low, double high, double *ret) {
+    char *end;
+    double d = strtod(text, &end);
+    if (end == text || *end || !(d >= low && d <= high)) return -EINVAL;
+    *ret = d;
+    return 0;
+}
+
+static int options_read(int argc, char **argv, Options *o) {
+    enum {
+        AGENTS = 256,
+        PACE,
+        SPEEDUP,
+        SECONDS,
+        SEED,
+        ASK,
+        TRANSFER,
+        NOTE,
+        PATIENCE,
+        POLL,
+        URL,
+        TOKEN,
+        USERS,
+        TIMEOUT,
+        LEAVE,
+        JSON,
+        QUIET
+    };
+    static const struct option names[] = {
+        {"agents", 1, NULL, AGENTS},     {"pace", 1, NULL, PACE},
+        {"speedup", 1, NULL, SPEEDUP},   {"seconds", 1, NULL, SECONDS},
+        {"seed", 1, NULL, SEED},         {"ask", 1, NULL, ASK},
+        {"transfer", 1, NULL, TRANSFER}, {"note", 1, NULL, NOTE},
+        {"patience", 1, NULL, PATIENCE}, {"poll", 1, NULL, POLL},
+        {"url", 1, NULL, URL},           {"token", 1, NULL, TOKEN},
+        {"users", 1, NULL, USERS},       {"timeout", 1, NULL, TIMEOUT},
+        {"leave", 0, NULL, LEAVE},       {"json", 0, NULL, JSON},
+        {"quiet", 0, NULL, QUIET},       {NULL, 0, NULL, 0}};
+    *o = (Options){.seconds = 60,
+                   .seed = 1,
+                   .ask = 150,
+                   .transfer = 60,
+                   .note = 250,
+                   .poll = 500,
+                   .timeout_s = 10,
+                   .pace = 2,
+                   .speedup = 1,
+                   .patience = 6};
+    int c, r = 0;
+    optind = 1;
+    while ((c = getopt_long(argc, argv, "", names, NULL)) != -1) {
+        switch (c) {
+        case AGENTS:
+            r = number_option(optarg, 1, PLAY_AGENTS_MAX, &o->agents);
+            break;
+        case PACE:
+            r = fraction_option(optarg, 0.001, 60000, &o->pace);
+            break;
+        case SPEEDUP:
+            r = fraction_option(optarg, 0.001, 1e6, &o->speedup);
+            break;
+        case SECONDS:
+            r = number_option(optarg, 1, 30LL * 86400, &o->seconds);
+            break;
+        case SEED:
+            r = number_option(optarg, 0, INT64_MAX, &o->seed);
+            break;
+        case ASK:
+            r = number_option(optarg, 0, 1000, &o->ask);
+            break;
+        case TRANSFER:
+            r = number_option(optarg, 0, 1000, &o->transfer);
+            break;
+        case NOTE:
+            r = number_option(optarg, 0, 1000, &o->note);
+            break;
+        case PATIENCE:
+            r = fraction_option(optarg, 0, 1e6, &o->patience);
+            break;
+        case POLL:
+            r = number_option(optarg, 10, 3600000, &o->poll);
+            break;
+        case TIMEOUT:
+            r = number_option(optarg, 1, 3600, &o->timeout_s);
+            break;
+        case URL:
+            o->url = optarg;
+            break;
+        case TOKEN:
+            o->token = optarg;
+            break;
+        case USERS:
+            o->users = optarg;
+            break;
+        case LEAVE:
+            o->leave = true;
+            break;
+        case JSON:
+            o->json = true;
+            break;
+        case QUIET:
+            o->quiet = true;
+            break;
+        default:
+            return 2; /* getopt has said why */
+        }
+        if (r < 0) return usage("not a sensible value", optarg);
+    }
+    if (optind < argc) return usage("what is this for", argv[optind]);
+    if (!o->agents) return usage("--agents is needed", NULL);
+    if (!o->url) o->url = getenv("DOCKET_DESK_URL");
+    if (!o->url || !*o->url) o->url = getenv("DOCKET_URL");
+    if (!o->url || !*o->url) return usage("--url is needed (or DOCKET_DESK_URL)", NULL);
+    if (!o->token) o->token = getenv("DOCKET_TOKEN");
+    if (!o->users && (!o->token || !*o->token))
+        return usage("--token or --users is needed (or DOCKET_TOKEN)", NULL);
+    return 0;
+}
+
+static int64_t done(const PlayResult *r, DeskCall c) {
+    int64_t refused = 0;
+    for (int i = 0; i < PLAY_STATUSES; i++)
+        refused += r->calls[c].refused[i];
+    return r->calls[c].answered - refused;
+}
+
+static double ms(const PlayCall *c, double percent) {
+    return (double)latency_at(&c->latency, percent) / 1000;
+}
+
+static void add_refusals(Buf *b, const PlayCall *c, const char *quote, const char *between) {
+    const char *comma = "";
+    for (int i = 0; i < PLAY_STATUSES; i++) {
+        if (!c->refused[i]) continue;
+        buf_printf(b, "%s%s%d%s:%s%lld", comma, quote, i, quote, *quote ? "" : " ",
+                   (long long)c->refused[i]);
+        comma = between;
+    }
+}
+
+static void print_json(const PlayResult *r) {
+    CLEANUP(buf_done) Buf b = {0};
+    buf_printf(&b,
+               "{\"on_duty\":%lld,\"tickets\":%lld,\"handled\":%lld,\"replies\":%lld,"
+               "\"asked\":%lld,\"notes\":%lld,\"transfers\":%lld,\"solved\":%lld,\"on_hold\":%lld,"
+               "\"overtaken\":%lld,\"given_up\":%lld,\"no_answer\":%lld,\"broken\":%lld,"
+               "\"reconnects\":%lld,\"took_s\":%.3f,\"calls\":{",
+               (long long)r->on_duty, (long long)r->tickets, (long long)r->handled,
+               (long long)done(r, DESK_REPLY), (long long)done(r, DESK_ASK),
+               (long long)done(r, DESK_NOTE), (long long)done(r, DESK_TRANSFER),
+               (long long)done(r, DESK_SOLVE), (long long)done(r, DESK_HOLD),
+               (long long)r->overtaken, (long long)r->given_up, (long long)r->no_answer,
+               (long long)r->broken, (long long)r->reconnects, (double)r->took_us / 1e6);
+    const char *comma = "";
+    for (int i = 0; i < DESK_CALLS; i++) {
+        const PlayCall *c = &r->calls[i];
+        if (!c->answered) continue;
+        buf_printf(&b,
+                   "%s\"%s\":{\"endpoint\":\"%s\",\"answered\":%lld,\"p50_ms\":%.3f,"
+                   "\"p99_ms\":%.3f,\"max_ms\":%.3f,\"refused\":{",
+                   comma, desk_call_name((DeskCall)i), desk_call_endpoint((DeskCall)i),
+                   (long long)c->answered, ms(c, 50), ms(c, 99), (double)c->latency.max_us / 1000);
+        add_refusals(&b, c, "\"", ",");
+        buf_adds(&b, "}}");
+        comma = ",";
+    }
+    printf("%s}}\n", b.p);
+}
+
+static void print_text(const PlayResult *r) {
+    printf("on duty     %lld agents for %.1f s\n", (long long)r->on_duty, (double)r->took_us / 1e6);
+    printf("tickets     %lld taken up, %lld times handled to an end\n", (long long)r->tickets,
+           (long long)r->handled);
+    printf("            %lld replies, %lld asked back, %lld notes, %lld handed over, %lld solved, "
+           "%lld on hold\n",
+           (long long)done(r, DESK_REPLY), (long long)done(r, DESK_ASK),
+           (long long)done(r, DESK_NOTE), (long long)done(r, DESK_TRANSFER),
+           (long long)done(r, DESK_SOLVE), (long long)done(r, DESK_HOLD));
+    printf("otherwise   %lld overtaken and done again, %lld put aside, %lld without an answer\n",
+           (long long)r->overtaken, (long long)r->given_up, (long long)r->no_answer);
+    printf("\n%-14s %-36s %9s %9s %9s  %s\n", "what", "endpoint", "answers", "p50 ms", "p99 ms",
+           "refused");
+    for (int i = 0; i < DESK_CALLS; i++) {
+        const PlayCall *c = &r->calls[i];
+        CLEANUP(buf_done) Buf refused = {0};
+        if (!c->answered) continue;
+        add_refusals(&refused, c, "", ", ");
+        printf("%-14s %-36s %9lld %9.1f %9.1f  %s\n", desk_call_name((DeskCall)i),
+               desk_call_endpoint((DeskCall)i), (long long)c->answered, ms(c, 50), ms(c, 99),
+               refused.n ? refused.p : "");
+    }
+}
+
+static int workforce(int argc, char **argv) {
+    Options o;
+    CLEANUP(staff_done) Staff staff = {0};
+    CLEANUP(buf_done) Buf problem = {0};
+    int r = options_read(argc, argv, &o);
+    if (r) return r;
+    r = o.users ? staff_read(o.users, (size_t)o.agents, &staff, &problem)
+                : staff_hire(o.url, str(o.token), (size_t)o.agents, o.seconds, &staff, &problem);
+    if (r < 0) return usage(problem.p, NULL);
+    if ((int64_t)staff.agents_n < o.agents)
+        (void)fprintf(stderr, "docket workforce: only %zu agents are there\n", staff.agents_n);
+    double mean_ms = 60000 / o.pace / o.speedup;
+    PlaySettings settings = {.url = o.url,
+                             .agents = staff.agents,
+                             .agents_n = staff.agents_n,
+                             .groups = staff.groups,
+                             .groups_n = staff.groups_n,
+                             .habits = {.seed = (uint64_t)o.seed,
+                                        .mean_ms = mean_ms < 1 ? 1 : mean_ms,
+                                        .note = (int)o.note,
+                                        .ask = (int)o.ask,
+                                        .transfer = staff.groups_n < 2 ? 0 : (int)o.transfer},
+                             .patience_ms = mean_ms * o.patience,
+                             .poll_ms = o.poll,
+                             .length_us = o.seconds * 1000000,
+                             .timeout_us = o.timeout_s * 1000000,
+                             .leave = o.leave,
+                             .progress = !o.quiet && isatty(STDERR_FILENO)};
+    PlayResult *result = xcalloc(1, sizeof(*result));
+    r = play_run(&settings, result, &problem);
+    if (r < 0) {
+        free(result);
+        return usage(problem.p, NULL);
+    }
+    if (o.json)
+        print_json(result);
+    else
+        print_text(result);
+    int code = result->handled > 0 ? 0 : 1;
+    free(result);
+    return code;
+}
+
+const Command workforce_command = {
+    .name = "workforce",
+    .summary = "play agents through the desk's API",
+    .help = help,
+    .run = workforce,
+};
