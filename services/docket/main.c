@@ -11,6 +11,7 @@ static const Command *const commands[] = {
     &agents_command, &apply_command,  &dead_command,    &doctor_command, &explain_command, &keys_command,
     &ledger_command, &migrate_command, &source_command, &surge_command,
     &tenant_command, &token_command,   &topics_command, &verify_command,
+    &workforce_command,
 };
 /* clang-format on */
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
