@@ -52,6 +52,12 @@ void http_connection_close(HttpConnection *c) {
     for (HttpExchange *x = c->first, *next; x; x = next) {
         next = x->next;
         x->next = NULL;
+        if (!x->answered && x->more && !x->more_asked) {
+            x->more(x, true, x->more_arg); /* nobody else would ever tell it */
+            x->answered = true;
+            c->unanswered--;
+            c->server->in_flight--;
+        }
         if (x->answered) exchange_free(x);
     }
     c->first = c->last = NULL;
@@ -96,13 +102,35 @@ void http_connection_answered(HttpExchange *x) {
         c->pending--;
         exchange_free(x);
         x = c->first;
-        if (x && x->answered) {
+        if (x && (x->answered || x->more)) {
             c->held_bytes -= x->answer.n;
             buf_add_str(&c->out, buf_str(&x->answer));
+            buf_clear(&x->answer);
         }
     } while (x && x->answered);
     if (!c->first) c->last = NULL;
     server_set_dirty(c->server, c);
+}
+
+void http_connection_piece(HttpExchange *x) {
+    HttpConnection *c = x->connection;
+    if (c->first == x)
+        server_set_dirty(c->server, c);
+    else
+        c->held_bytes += x->answer.n; /* its head; pieces are asked for when it is its turn */
+}
+
+void http_connection_dropped(HttpExchange *x, bool tell) {
+    HttpConnection *c = x->connection;
+    if (tell) x->more(x, true, x->more_arg);
+    x->answered = true;
+    c->unanswered--;
+    if (c->server) c->server->in_flight--;
+    if (c->closed)
+        exchange_free(x);
+    else
+        http_connection_close(c); /* frees it with the others */
+    http_connection_release(c);
 }
 
 /* ---- requests ---- */
@@ -151,14 +179,32 @@ static void hand_over(HttpConnection *c) {
 
 static const HttpRefusal too_large = {413, "body", "is larger than this server takes",
                                       "send less in one request"};
+static const HttpRefusal too_many_large = {503, "body", "is one large body too many at this moment",
+                                           "send it again in a second"};
+
+/* Bodies above the common limit share a budget of memory: it is taken for the whole body before any
+ * of it is read, and given back with the exchange. */
+static bool take_large(HttpConnection *c, size_t bytes) {
+    HttpServer *s = c->server;
+    if (bytes > s->limits.large_bytes - s->large) return false;
+    c->receiving->large = bytes;
+    s->large += bytes;
+    return true;
+}
 
 /* The head is complete at the front of (p, n). Returns how much of that is used up. */
 static size_t begin_body(HttpConnection *c, const char *p, size_t n) {
     HttpExchange *x = c->receiving;
     const HttpHead *h = &x->head;
-    if (h->content_length > c->server->limits.body_bytes) {
-        x->bytes = p; /* for as long as the refusal is written */
+    HttpServer *s = c->server;
+    x->bytes = p; /* for as long as the limit is asked, or a refusal written */
+    x->allowed = s->body_limit ? s->body_limit(x, s->body_limit_arg) : s->limits.body_bytes;
+    if (h->content_length > x->allowed) {
         refuse(c, &too_large);
+        return n;
+    }
+    if (h->content_length > s->limits.body_bytes && !take_large(c, (size_t)h->content_length)) {
+        refuse(c, &too_many_large);
         return n;
     }
     bool whole = !h->chunked && h->content_length <= n - h->bytes;
@@ -182,6 +228,14 @@ static void body_complete(HttpConnection *c, size_t in_hand) {
     hand_over(c);
 }
 
+/* Each further body_bytes of a large body has a deadline of its own. */
+static void add_to_body(HttpConnection *c, Str data) {
+    Buf *body = &c->receiving->body_buf;
+    size_t part = c->server->limits.body_bytes, before = body->n / part;
+    buf_add_str(body, data);
+    if (body->n / part != before) c->fresh = true;
+}
+
 static size_t take_chunks(HttpConnection *c, const char *p, size_t n) {
     HttpExchange *x = c->receiving;
     Str input = {p, n}, data;
@@ -189,11 +243,16 @@ static size_t take_chunks(HttpConnection *c, const char *p, size_t n) {
     for (;;) {
         switch (http_chunks_next(&x->chunks, &input, &data, &why)) {
         case HTTP_CHUNK_DATA:
-            if (x->body_buf.n + data.n + x->chunks.left > c->server->limits.body_bytes) {
+            if (x->body_buf.n + data.n + x->chunks.left > x->allowed) {
                 refuse(c, &too_large);
                 return n;
             }
-            buf_add_str(&x->body_buf, data);
+            if (x->body_buf.n + data.n > c->server->limits.body_bytes && !x->large &&
+                !take_large(c, x->allowed)) {
+                refuse(c, &too_many_large);
+                return n;
+            }
+            add_to_body(c, data);
             break;
         case HTTP_CHUNK_MORE:
             return n;
@@ -213,7 +272,8 @@ static size_t take_body(HttpConnection *c, const char *p, size_t n) {
     if (x->head.chunked) return take_chunks(c, p, n);
     size_t missing = (size_t)x->head.content_length - x->body_buf.n;
     size_t taken = missing < n ? missing : n;
-    buf_add(&x->body_buf, p, taken);
+    if (x->body_buf.n == 0) buf_reserve(&x->body_buf, missing);
+    add_to_body(c, (Str){p, taken});
     if (taken == missing) body_complete(c, n - taken);
     return taken;
 }
@@ -376,10 +436,19 @@ static void send_some(HttpConnection *c) {
         buf_clear(&c->out);
 }
 
+/* What was given so far is with the kernel: the answer that is given in pieces may go on. */
+static void ask_for_piece(HttpConnection *c) {
+    HttpExchange *x = c->first;
+    if (!x || !x->more || x->more_asked || c->blocked || c->out.n != c->out_sent) return;
+    x->more_asked = true;
+    x->more(x, false, x->more_arg);
+}
+
 void http_connection_flush(HttpConnection *c) {
     c->busy++;
     int64_t now_ms = c->closed ? 0 : loop_last_turn_ms(c->server->loop);
     if (!c->closed) send_some(c);
+    if (!c->closed) ask_for_piece(c);
     if (!c->closed && c->in.n && !c->deaf && !is_paused(c)) /* what had to wait */
         feed(c, 0, clock_monotonic_us());
     connection_settle(c, now_ms);

@@ -30,6 +30,7 @@ void exchange_destroy(HttpExchange *x) {
 
 void exchange_free(HttpExchange *x) {
     HttpServer *s = x->connection->server;
+    if (s) s->large -= x->large;
     if (!s || s->freed || s->pooled == HTTP_POOL_MAX) {
         exchange_destroy(x);
         return;
@@ -201,7 +202,9 @@ static void add_str(Buf *b, Str s) { /* without the check for room: it is reserv
     b->n += s.n;
 }
 
-static void write_answer(HttpExchange *x, Buf *out, int status, Str type, Str body) {
+/* `more` bytes of body will follow at once. */
+static void write_head(HttpExchange *x, Buf *out, int status, Str type, uint64_t length,
+                       size_t more) {
     bool bodiless = status == 204 || status == 304; /* no length either */
     Str why = str(phrase(status));
     char line[16] = "HTTP/1.1 ";
@@ -210,7 +213,7 @@ static void write_answer(HttpExchange *x, Buf *out, int status, Str type, Str bo
     line[11] = (char)('0' + status % 10);
     line[12] = ' ';
 
-    buf_reserve(out, why.n + type.n + x->headers.n + body.n + 160);
+    buf_reserve(out, why.n + type.n + x->headers.n + more + 160);
     add_str(out, (Str){line, 13});
     add_str(out, why);
     add_str(out, STR("\r\n"));
@@ -222,14 +225,22 @@ static void write_answer(HttpExchange *x, Buf *out, int status, Str type, Str bo
     }
     if (!bodiless) {
         add_str(out, STR("Content-Length: "));
-        buf_add_u64(out, body.n);
+        buf_add_u64(out, length);
         add_str(out, STR("\r\n"));
     }
     if (connection_ends_with(x)) add_str(out, STR("Connection: close\r\n"));
     if (x->headers.n) add_str(out, buf_str(&x->headers));
     add_str(out, STR("\r\n"));
-    if (body.n && !bodiless && !str_eq(http_method(x), STR("HEAD"))) add_str(out, body);
     out->p[out->n] = 0;
+}
+
+static bool takes_body(const HttpExchange *x, int status) {
+    return status != 204 && status != 304 && !str_eq(http_method(x), STR("HEAD"));
+}
+
+static void write_answer(HttpExchange *x, Buf *out, int status, Str type, Str body) {
+    write_head(x, out, status, type, body.n, body.n);
+    if (body.n && takes_body(x, status)) buf_add_str(out, body);
 }
 
 void http_answer(HttpExchange *x, int status, const char *content_type, Str body) {
@@ -237,6 +248,48 @@ void http_answer(HttpExchange *x, int status, const char *content_type, Str body
     Buf *out = connection_answer_room(x);
     if (out) write_answer(x, out, status, str(content_type), body);
     http_connection_answered(x);
+}
+
+void http_answer_stream(HttpExchange *x, int status, const char *content_type, uint64_t length,
+                        HttpMore more, void *arg) {
+    assert(status >= 200 && status <= 599 && !x->more && !x->answered);
+    Buf *out = connection_answer_room(x);
+    x->more = more;
+    x->more_arg = arg;
+    x->left = length;
+    if (!out) {
+        http_connection_dropped(x, true);
+        return;
+    }
+    write_head(x, out, status, str(content_type), length, 0);
+    if (length && takes_body(x, status)) {
+        http_connection_piece(x);
+        return;
+    }
+    more(x, true, arg);
+    http_connection_answered(x);
+}
+
+void http_answer_piece(HttpExchange *x, Str piece) {
+    assert(x->more_asked && piece.n && piece.n <= x->left);
+    Buf *out = connection_answer_room(x);
+    x->more_asked = false;
+    if (!out) {
+        http_connection_dropped(x, true);
+        return;
+    }
+    buf_add_str(out, piece);
+    x->left -= piece.n;
+    if (x->left)
+        http_connection_piece(x);
+    else
+        http_connection_answered(x);
+}
+
+void http_answer_break(HttpExchange *x) {
+    assert(x->more_asked);
+    x->more_asked = false;
+    http_connection_dropped(x, false);
 }
 
 static void add_member(Buf *b, const char *name, const char *text) {

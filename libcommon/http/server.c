@@ -266,6 +266,7 @@ HttpServer *http_server_new(Loop *loop, const HttpLimits *limits, HttpHandler ha
     if (!l.head_bytes) l.head_bytes = 16384;
     if (l.head_bytes > HTTP_HEAD_BYTES_MAX) l.head_bytes = HTTP_HEAD_BYTES_MAX;
     if (!l.body_bytes) l.body_bytes = (size_t)1 << 20;
+    if (!l.large_bytes) l.large_bytes = (size_t)64 << 20;
     if (!l.connections) l.connections = 10000;
     if (!l.pipelined) l.pipelined = 128;
     if (!l.buffered_bytes) l.buffered_bytes = (size_t)256 << 10;
@@ -284,6 +285,11 @@ HttpServer *http_server_new(Loop *loop, const HttpLimits *limits, HttpHandler ha
     s->scratch = xmalloc(HTTP_SCRATCH_BYTES);
     s->date_s = s->date_turn_ms = -1;
     return s;
+}
+
+void http_server_limit_bodies(HttpServer *s, HttpBodyLimit limit, void *arg) {
+    s->body_limit = limit;
+    s->body_limit_arg = arg;
 }
 
 static void free_memory(void *arg) {

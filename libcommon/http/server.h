@@ -27,19 +27,29 @@ typedef struct HttpExchange HttpExchange; /* one request and its pending answer 
 /* A zero field means the default. */
 typedef struct HttpLimits {
     size_t head_bytes;     /* 16 KiB (at most 64 KiB); beyond: 431 */
-    size_t body_bytes;     /* 1 MiB; beyond: 413 */
+    size_t body_bytes;     /* 1 MiB; beyond: 413, unless http_server_limit_bodies() allows it */
+    size_t large_bytes;    /* 64 MiB of bodies larger than body_bytes in memory, all connections
+                              together; beyond: 503 with Retry-After */
     size_t connections;    /* 10,000; beyond: 503 with Retry-After */
     size_t pipelined;      /* 128 unanswered requests of one connection; beyond: it is not read */
     size_t buffered_bytes; /* 256 KiB of unsent answers of one connection; beyond: it is not read */
     int64_t head_ms;       /* 10 s from the first byte of a head to its last; then 408 */
-    int64_t body_ms;       /* 30 s for a body (408), and for a client to take some of an answer */
-    int64_t idle_ms;       /* 75 s without any request on an open connection; closed silently */
+    int64_t body_ms; /* 30 s for a body, or for each body_bytes of a larger one (408), and for a
+                        client to take some of an answer */
+    int64_t idle_ms; /* 75 s without any request on an open connection; closed silently */
 } HttpLimits;
 
 typedef void (*HttpHandler)(HttpExchange *x, void *arg);
 
+/* How large a body may the request bring whose head has just been read? Asked before any of the
+ * body is; the answer may be above or below HttpLimits.body_bytes, beyond it is 413. Of the request
+ * only method, path, query, headers and peer may be looked at, nothing kept, nothing answered. */
+typedef size_t (*HttpBodyLimit)(const HttpExchange *x, void *arg);
+
 HttpServer *http_server_new(Loop *loop, const HttpLimits *limits /* NULL: defaults */,
                             HttpHandler handler, void *arg);
+/* Before the server listens; without it every body has HttpLimits.body_bytes. */
+void http_server_limit_bodies(HttpServer *s, HttpBodyLimit limit, void *arg);
 /* Numeric address and port: "127.0.0.1:8080", "[::]:80"; "*:80" is every address of both families;
  * port 0 takes a free one. May be called again for more addresses (at most 8). 0 and *ret_port (may
  * be NULL), -EINVAL for what is no such address, -ENOSPC, or -errno of the socket. */
@@ -78,6 +88,21 @@ void http_answer_header(HttpExchange *x, const char *name, const char *value);
 /* Exactly once, at any time after the handler was called; x is gone afterwards. `body` is copied;
  * content_type may be NULL when it is empty. Status 200 to 599. */
 void http_answer(HttpExchange *x, int status, const char *content_type, Str body);
+/* Instead of http_answer(), for a body of `length` bytes that is too large to be held: it is given
+ * piece by piece. `more` comes whenever the client has taken what was given so far: give one
+ * piece, now or later. With `gone` (the client has left, or it was a HEAD) nothing more is wanted:
+ * free what is yours and call nothing, x is gone behind it; this may come before
+ * http_answer_stream() has returned. */
+typedef void (*HttpMore)(HttpExchange *x, bool gone, void *arg);
+void http_answer_stream(HttpExchange *x, int status, const char *content_type, uint64_t length,
+                        HttpMore more, void *arg);
+/* Copied; not empty, and not more than is missing. The one that makes `length` full ends the answer
+ * without another `more`. x may be gone afterwards: to a client that left, `more` says so at once.
+ */
+void http_answer_piece(HttpExchange *x, Str piece);
+/* Instead of a piece: there will be none. The connection is cut, so that nobody takes the part for
+ * the whole. x is gone; `more` does not come. */
+void http_answer_break(HttpExchange *x);
 /* An RFC 9457 problem: {"type":"about:blank","title":…,"status":…,"detail":…}. title NULL: the
  * status's own phrase. retry_after_s >= 0 adds Retry-After; -1 leaves it out. */
 void http_answer_problem(HttpExchange *x, int status, const char *title, const char *detail,

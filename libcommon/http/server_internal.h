@@ -38,6 +38,12 @@ struct HttpExchange {
     Buf answer;   /* answered before its turn: the bytes to send */
     Arena *arena; /* NULL until the head is complete */
     void *context;
+    size_t allowed; /* bytes of its body */
+    size_t large;   /* bytes counted in server->large for its body */
+    HttpMore more;  /* the answer is given in pieces; NULL: at once */
+    void *more_arg;
+    uint64_t left;   /* of those pieces */
+    bool more_asked; /* the handler owes a piece */
     int64_t started_us;
     bool answered;
     bool handed_over;   /* to the handler: counts as in flight */
@@ -96,6 +102,9 @@ struct HttpServer {
     HttpLimits limits;
     HttpHandler handler;
     void *arg;
+    HttpBodyLimit body_limit; /* may be NULL */
+    void *body_limit_arg;
+    size_t large; /* bytes of bodies beyond limits.body_bytes held now */
     HttpListener listeners[HTTP_LISTENERS_MAX];
     size_t listener_count;
     bool accept_paused; /* out of descriptors; tried again at the next tick */
@@ -130,7 +139,10 @@ void http_connection_close(HttpConnection *c);   /* at once; freed when its last
 void http_connection_release(HttpConnection *c); /* frees it if it is closed and owed nothing */
 /* x was answered and its bytes are in connection_answer_room(); x is gone afterwards. */
 void http_connection_answered(HttpExchange *x);
-Buf *connection_answer_room(HttpExchange *x);     /* NULL: nobody will read it */
+Buf *connection_answer_room(HttpExchange *x); /* NULL: nobody will read it */
+void http_connection_piece(HttpExchange *x);  /* part of an answer lies in the room: send it */
+/* x will not be answered any further; calls `more` with gone if `tell`. */
+void http_connection_dropped(HttpExchange *x, bool tell);
 bool connection_ends_with(const HttpExchange *x); /* no request is taken after this one */
 
 /* exchange.c */

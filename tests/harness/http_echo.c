@@ -6,6 +6,8 @@
  *   /hold?n=N       waits until N are held, then answers all of them, the last first
  *   /later?ms=N     answers N ms later
  *   /large?bytes=N  an answer of that size
+ *   /pieces?bytes=N&size=M[&break=B]  the same in pieces of M, each later; cut behind B bytes
+ *   /uploads        may have a body of `upload_bytes`, which is held until /drop
  *   /status         {"in_flight":…,"connections":…,"descriptors":…,"served":…}
  *   /free           frees the server before it answers
  *   anything else   200, "METHOD path query LENGTH\n" and the body */
@@ -21,9 +23,18 @@ typedef struct Echo {
     Loop *loop;
     HttpServer *server;
     HttpExchange *held[1024];
-    size_t held_count, served;
+    size_t held_count, served, upload_bytes, streams;
     LoopTimer *watch;
+    struct Pieces *pieces;
 } Echo;
+
+typedef struct Pieces {
+    Echo *echo;
+    HttpExchange *x;
+    LoopTimer *timer;
+    size_t left, size, until_break;
+    struct Pieces *next;
+} Pieces;
 
 typedef struct Later {
     HttpExchange *x;
@@ -74,6 +85,61 @@ static void hold(Echo *e, HttpExchange *x) {
     }
 }
 
+static Pieces *pieces_free(Pieces *p) {
+    Pieces **at = &p->echo->pieces;
+    while (*at != p)
+        at = &(*at)->next;
+    *at = p->next;
+    p->echo->streams--;
+    loop_timer_free(p->timer);
+    free(p);
+    return NULL;
+}
+
+static void on_piece(void *arg) {
+    Pieces *p = arg;
+    HttpExchange *x = p->x;
+    size_t n = p->left < p->size ? p->left : p->size;
+    if (p->until_break && p->until_break < n) {
+        pieces_free(p);
+        http_answer_break(x);
+        return;
+    }
+    CLEANUP(buf_done) Buf b = {0};
+    buf_reserve(&b, n);
+    memset(b.p, 'x', n);
+    if (p->until_break) p->until_break -= n;
+    p->left -= n;
+    if (!p->left) pieces_free(p);
+    http_answer_piece(x, (Str){b.p, n});
+}
+
+static void on_more(HttpExchange *x, bool gone, void *arg) {
+    Pieces *p = arg;
+    (void)x;
+    if (gone)
+        pieces_free(p);
+    else
+        loop_timer_arm(p->timer, 0);
+}
+
+static void answer_pieces(Echo *e, HttpExchange *x) {
+    Pieces *p = xcalloc(1, sizeof(*p));
+    *p = (Pieces){.echo = e, .x = x, .size = (size_t)number(x, "size")};
+    size_t bytes = p->left = (size_t)number(x, "bytes");
+    p->until_break = (size_t)number(x, "break");
+    p->timer = loop_timer_new(e->loop, on_piece, p);
+    p->next = e->pieces;
+    e->pieces = p;
+    e->streams++;
+    http_answer_stream(x, 200, "text/plain", bytes, on_more, p);
+}
+
+static size_t upload_limit(const HttpExchange *x, void *arg) {
+    Echo *e = arg;
+    return str_eq(http_path(x), STR("/uploads")) ? e->upload_bytes : 1000;
+}
+
 static size_t count_descriptors(void) {
     size_t n = 0;
     DIR *d = opendir("/proc/self/fd");
@@ -85,9 +151,11 @@ static size_t count_descriptors(void) {
 
 static void answer_status(Echo *e, HttpExchange *x) {
     CLEANUP(buf_done) Buf b = {0};
-    buf_printf(&b, "{\"in_flight\":%zu,\"connections\":%zu,\"descriptors\":%zu,\"served\":%zu}",
+    buf_printf(&b,
+               "{\"in_flight\":%zu,\"connections\":%zu,\"descriptors\":%zu,\"served\":%zu,"
+               "\"streams\":%zu}",
                http_server_in_flight(e->server), http_server_connections(e->server),
-               count_descriptors(), e->served);
+               count_descriptors(), e->served, e->streams);
     http_answer(x, 200, "application/json", buf_str(&b));
 }
 
@@ -99,6 +167,18 @@ static void on_request(HttpExchange *x, void *arg) {
         http_answer(x, 202, NULL, (Str){NULL, 0});
     } else if (str_eq(path, STR("/hold"))) {
         hold(e, x);
+    } else if (str_eq(path, STR("/uploads"))) {
+        e->held[e->held_count++] = x;
+    } else if (str_eq(path, STR("/drop"))) {
+        while (e->held_count > 0) {
+            HttpExchange *held = e->held[--e->held_count];
+            CLEANUP(buf_done) Buf b = {0};
+            buf_add_u64(&b, http_body(held).n);
+            http_answer(held, 201, "text/plain", buf_str(&b));
+        }
+        http_answer(x, 200, NULL, (Str){NULL, 0});
+    } else if (str_eq(path, STR("/pieces"))) {
+        answer_pieces(e, x);
     } else if (str_eq(path, STR("/later"))) {
         answer_later(e, x);
     } else if (str_eq(path, STR("/large"))) {
@@ -130,7 +210,7 @@ static void on_terminate(void *arg) {
     loop_timer_arm(e->watch, 0);
 }
 
-static bool take_option(const char *option, HttpLimits *l, const char **address) {
+static bool take_option(const char *option, HttpLimits *l, const char **address, Echo *e) {
     Str value, name = str_cut(str(option), '=', &value);
     uint64_t v = 0;
     if (str_eq(name, STR("listen"))) {
@@ -138,6 +218,10 @@ static bool take_option(const char *option, HttpLimits *l, const char **address)
         return value.p != NULL;
     }
     if (str_to_u64(value, &v) < 0) return false;
+    if (str_eq(name, STR("upload_bytes"))) {
+        e->upload_bytes = (size_t)v;
+        return true;
+    }
 #define TAKE_LIMIT(field)                                                                          \
     if (str_eq(name, STR(#field))) {                                                               \
         l->field = (__typeof__(l->field))v;                                                        \
@@ -145,6 +229,7 @@ static bool take_option(const char *option, HttpLimits *l, const char **address)
     }
     TAKE_LIMIT(head_bytes)
     TAKE_LIMIT(body_bytes)
+    TAKE_LIMIT(large_bytes)
     TAKE_LIMIT(connections)
     TAKE_LIMIT(pipelined)
     TAKE_LIMIT(buffered_bytes)
@@ -157,8 +242,9 @@ static bool take_option(const char *option, HttpLimits *l, const char **address)
 int main(int argc, char **argv) {
     HttpLimits limits = {0};
     const char *address = "127.0.0.1:0";
+    Echo e = {0};
     for (int i = 1; i < argc; i++) {
-        if (take_option(argv[i], &limits, &address)) continue;
+        if (take_option(argv[i], &limits, &address, &e)) continue;
         (void)fprintf(stderr, "http_echo: what is %s?\n", argv[i]);
         return 2;
     }
@@ -169,8 +255,9 @@ int main(int argc, char **argv) {
     }
     CLEANUP(loop_freep) Loop *loop = loop_new();
     if (!loop) return 1;
-    Echo e = {.loop = loop};
+    e.loop = loop;
     e.server = http_server_new(loop, &limits, on_request, &e);
+    if (e.upload_bytes) http_server_limit_bodies(e.server, upload_limit, &e);
     e.watch = loop_timer_new(loop, on_look, &e);
     LoopSignal *terminate = loop_signal_new(loop, SIGTERM, on_terminate, &e);
     int port;
@@ -185,6 +272,11 @@ int main(int argc, char **argv) {
     e.server = http_server_free(e.server);
     while (e.held_count > 0) /* still ours to answer, though nobody will read it */
         http_answer(e.held[--e.held_count], 200, NULL, (Str){NULL, 0});
+    while (e.pieces) { /* the others were told that nobody reads them */
+        HttpExchange *x = e.pieces->x;
+        pieces_free(e.pieces);
+        http_answer_break(x);
+    }
     loop_signal_free(terminate);
     loop_timer_free(e.watch);
     return r < 0;
