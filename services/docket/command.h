@@ -12,7 +12,7 @@ typedef struct Command {
                                           1 bad news, 2 usage or not possible */
 } Command;
 
-extern const Command agents_command, apply_command, dead_command, doctor_command, explain_command,
+extern const Command agents_command, apply_command, dead_command, desk_command, doctor_command, explain_command,
     keys_command, ledger_command, migrate_command, source_command, surge_command, tenant_command,
     token_command, topics_command, verify_command, workforce_command;
 

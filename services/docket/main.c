@@ -8,7 +8,7 @@
 /* By name; one a line, so that two new ones do not collide. */
 /* clang-format off */
 static const Command *const commands[] = {
-    &agents_command, &apply_command,  &dead_command,    &doctor_command, &explain_command, &keys_command,
+    &agents_command, &apply_command,  &dead_command, &desk_command, &doctor_command, &explain_command, &keys_command,
     &ledger_command, &migrate_command, &source_command, &surge_command,
     &tenant_command, &token_command,   &topics_command, &verify_command,
     &workforce_command,

@@ -12,26 +12,29 @@
 #include "docket/verify_checks.h"
 #include "docket/verify_internal.h"
 
+int verify_check(Verify *v, const VerifyCheck *check) {
+    Finding *f = verify_begin(v, check->promise);
+    CLEANUP(buf_done) Buf sql = {0};
+    const PostgresRows *rows;
+    buf_printf(&sql, "SELECT (%s)::bigint", check->counted);
+    if (!(rows = verify_query(v, sql.p, NULL))) return -1;
+    f->checked = rows_int(rows, 0, 0);
+    buf_clear(&sql);
+    buf_printf(&sql,
+               "SELECT b.t::text, b.s::text, b.p::text, (count(*) OVER ())::bigint FROM (%s) "
+               "b(t, s, p) LIMIT %d",
+               check->broken, VERIFY_OFFENDERS_SHOWN);
+    if (!(rows = verify_query(v, sql.p, NULL))) return -1;
+    for (size_t r = 0; r < rows_count(rows); r++)
+        finding_broken(f, "tenant %.*s, %.*s: %.*s", STR_ARG(rows_str(rows, r, 0)),
+                       STR_ARG(rows_str(rows, r, 1)), STR_ARG(rows_str(rows, r, 2)));
+    if (rows_count(rows)) f->broken = rows_int(rows, 0, 3);
+    return 0;
+}
+
 int verify_rows(Verify *v) {
-    for (size_t i = 0; i < verify_checks_n; i++) {
-        const VerifyCheck *check = &verify_checks[i];
-        Finding *f = verify_begin(v, check->promise);
-        CLEANUP(buf_done) Buf sql = {0};
-        const PostgresRows *rows;
-        buf_printf(&sql, "SELECT (%s)::bigint", check->counted);
-        if (!(rows = verify_query(v, sql.p, NULL))) return -1;
-        f->checked = rows_int(rows, 0, 0);
-        buf_clear(&sql);
-        buf_printf(&sql,
-                   "SELECT b.t::text, b.s::text, b.p::text, (count(*) OVER ())::bigint FROM (%s) "
-                   "b(t, s, p) LIMIT %d",
-                   check->broken, VERIFY_OFFENDERS_SHOWN);
-        if (!(rows = verify_query(v, sql.p, NULL))) return -1;
-        for (size_t r = 0; r < rows_count(rows); r++)
-            finding_broken(f, "tenant %.*s, %.*s: %.*s", STR_ARG(rows_str(rows, r, 0)),
-                           STR_ARG(rows_str(rows, r, 1)), STR_ARG(rows_str(rows, r, 2)));
-        if (rows_count(rows)) f->broken = rows_int(rows, 0, 3);
-    }
+    for (size_t i = 0; i < verify_checks_n; i++)
+        if (verify_check(v, &verify_checks[i]) < 0) return -1;
     return 0;
 }
 
@@ -132,6 +135,7 @@ static int verify_run(int argc, char **argv) {
     if (r == 0) r = postgres_session_script(v.postgres, verify_prepare_sql, &v.trouble);
     if (r == 0 && accepted) r = verify_accepted(&v, accepted);
     if (r == 0) r = verify_rows(&v);
+    if (r == 0 && !rows_only) r = verify_desk(&v);
     if (r == 0 && v.redis) r = verify_redis(&v);
     if (r == 0 && v.brokers) r = verify_topics(&v);
     if (r < 0) {
@@ -153,7 +157,8 @@ const Command verify_command = {
             "equals the projection\n"
             "of its ledger; Redis's load equals the assigned and in-progress tickets and its "
             "queues the waiting ones;\n"
-            "every submission in the topics became a ticket; nothing is in docket.dead or left in "
+            "every submission in the topics became a ticket; the desk's index and counters equal the "
+            "tickets; nothing is in docket.dead or left in "
             "an outbox.\n"
             "\n"
             "  --accepted FILE  lines of 'tenant ticket [key]' or 'ticket', as docket surge writes "

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/text.h"
+#include "docket/verify_checks.h"
 #include "postgres/session.h"
 #include "redis/session.h"
 
@@ -37,12 +38,16 @@ void finding_broken(Finding *f, const char *fmt, ...) __attribute__((format(prin
 /* NULL and v->trouble filled when PostgreSQL refuses the query. */
 const PostgresRows *verify_query(Verify *v, const char *sql, const Params *params);
 
+/* One query's finding; 0, or -1 with v->trouble filled. */
+int verify_check(Verify *v, const VerifyCheck *check);
+
 /* Both return how many offenders there are. */
 int64_t verify_print_people(const Verify *v);
 int64_t verify_print_json(const Verify *v);
 
 /* The parts; each returns 0, or -1 with v->trouble filled. */
 int verify_rows(Verify *v);
+int verify_desk(Verify *v);
 int verify_redis(Verify *v);
 int verify_topics(Verify *v);
 int verify_accepted(Verify *v, const char *file);
@@ -50,3 +55,6 @@ int verify_accepted(Verify *v, const char *file);
 /* Messages, outbox rows and reservations under way right now; -1 with v->trouble filled. *ret_what
  * says which. */
 int64_t verify_under_way(Verify *v, Buf *ret_what);
+/* Of it, what a desk has still to see; 0 where none has ever run. */
+struct KafkaAdmin;
+int64_t verify_desk_under_way(Verify *v, struct KafkaAdmin *admin, Buf *ret_what);

@@ -31,6 +31,9 @@ int64_t verify_under_way(Verify *v, Buf *ret_what) {
         if (lag) buf_printf(ret_what, "%lld in %s; ", (long long)lag, consumed[i].topic);
         total += lag;
     }
+    int64_t desk = verify_desk_under_way(v, admin, ret_what);
+    if (desk < 0) return -1;
+    total += desk;
     const PostgresRows *rows = verify_query(v, "SELECT count(*)::bigint FROM ticket.outbox", NULL);
     if (!rows) return -1;
     if (rows_int(rows, 0, 0))
