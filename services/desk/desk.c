@@ -5,14 +5,15 @@
 
 #include "desk/api/limits.h"
 #include "desk/api/routes.h"
+#include "desk/views/part.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
 
 enum { RING_CHECK_MS = 1000, FLUSH_MS = 5000 };
 
 /* Every part of the desk with a life of its own: started in this order. */
-static const DeskPart parts[] = {
-    {.name = "nothing yet"},
+static const DeskPart *const parts[] = {
+    &follower_part,
 };
 enum { PARTS = sizeof(parts) / sizeof(*parts) };
 
@@ -120,8 +121,8 @@ int desk_start(Runtime *r, const void *config, void **ret_self) {
     d->limits = limits_new(c->requests_per_minute);
     d->routes = routes_new(d);
     for (size_t i = 0; i < PARTS; i++)
-        if (parts[i].start && parts[i].start(d, &problem) < 0)
-            return failed(parts[i].name, &problem);
+        if (parts[i]->start && parts[i]->start(d, &problem) < 0)
+            return failed(parts[i]->name, &problem);
     if (listen_to_all(d, &problem) < 0) return -EINVAL;
     runtime_ready_check(r, "postgres", postgres_is_ready, d);
     runtime_ready_check(r, "configuration", configuration_is_ready, d);
@@ -136,7 +137,7 @@ bool desk_drain(void *self) {
     }
     if (http_server_connections(d->http)) return false;
     for (size_t i = 0; i < PARTS; i++)
-        if (parts[i].drained && !parts[i].drained(d)) return false;
+        if (parts[i]->drained && !parts[i]->drained(d)) return false;
     return true;
 }
 
@@ -149,7 +150,7 @@ void desk_stop(void *self) {
     /* Whoever calls back goes before what it calls back to. */
     d->http = http_server_free(d->http);
     for (size_t i = PARTS; i-- > 0;)
-        if (parts[i].stop) parts[i].stop(d);
+        if (parts[i]->stop) parts[i]->stop(d);
     postgres_pool_free(d->pool);
     tokens_free(d->tokens);
     configuration_free(d->configuration);

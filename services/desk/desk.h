@@ -30,6 +30,7 @@ struct Desk {
 
     /* A room of this folder with a life of its own keeps its state behind one pointer here, and a
      * line in desk.c's table of parts. */
+    struct Follower *follower;   /* views/follower.c */
     struct TicketReader *reader; /* tickets/read.c */
 };
 

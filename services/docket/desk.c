@@ -45,8 +45,9 @@ static int rebuild_one(PostgresSession *s, int64_t tenant, const DeskOptions *o)
         (void)printf("{\"tenant_id\":%lld,\"pages\":%lld,\"counters_put_right\":%lld}\n",
                      (long long)tenant, (long long)pages, (long long)rows_int(rows, 0, 0));
     else
-        (void)printf("租户 tenant %lld: %lld 页 pages of tickets, 更正计数 counters put right: %lld\n",
-                     (long long)tenant, (long long)pages, (long long)rows_int(rows, 0, 0));
+        (void)printf(
+            "租户 tenant %lld: %lld 页 pages of tickets, 更正计数 counters put right: %lld\n",
+            (long long)tenant, (long long)pages, (long long)rows_int(rows, 0, 0));
     return 0;
 }
 

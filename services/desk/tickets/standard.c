@@ -1,4 +1,6 @@
 /* Demands of fields, of standards, and of words, in this order. */
+#include <stdio.h>
+
 #include "desk/tickets/standard.h"
 
 #include "desk/tickets/field_value.h"
