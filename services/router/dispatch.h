@@ -10,8 +10,8 @@
 #include <stdint.h>
 
 #include "loop/loop.h"
+#include "publish/publication.h"
 #include "router/placement.h"
-#include "router/publication.h"
 #include "router/roster.h"
 #include "router/settler.h"
 #include "store/configuration.h"

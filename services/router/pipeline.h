@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 #include "loop/loop.h"
+#include "publish/publication.h"
 #include "router/lanes.h"
-#include "router/publication.h"
 #include "router/roster.h"
 #include "router/settings.h"
 #include "router/settler.h"

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 #include "loop/loop.h"
+#include "publish/publication.h"
 #include "router/dispatch.h"
-#include "router/publication.h"
 #include "router/settings.h"
 
 typedef struct Signals Signals;

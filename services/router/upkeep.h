@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "loop/loop.h"
+#include "publish/publication.h"
 #include "router/dispatch.h"
-#include "router/publication.h"
 #include "router/rebuild.h"
 #include "router/roster.h"
 #include "router/settings.h"

@@ -25,6 +25,7 @@ http: base log loop metrics
 kafka: base log loop metrics
 redis: base digest log loop metrics
 postgres: base log loop metrics
+publish: base log loop metrics events kafka
 store: base digest log loop ticket events documents postgres json
 runtime: base log loop config metrics http
 '

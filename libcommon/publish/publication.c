@@ -1,5 +1,5 @@
 /* Records, their headers, and producing them until every one is confirmed. */
-#include "router/publication.h"
+#include "publish/publication.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -9,9 +9,9 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "events/dead.h"
+#include "events/headers.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
-#include "proto/envelope.pb-c.h"
 
 enum { HEADERS_MAX = 10, RETRY_MS = 50 };
 
@@ -40,7 +40,7 @@ struct Publication {
 };
 
 static Metric *retries_metric(void) {
-    return metric_counter("docket_router_publish_retries_total",
+    return metric_counter("docket_publish_retries_total",
                           "Records that Kafka did not confirm and that were produced again", NULL);
 }
 
@@ -88,24 +88,9 @@ static void header_i64(Record *r, const char *name, int64_t value) {
     header(r, name, str(arena_printf(r->publication->arena, "%lld", (long long)value)));
 }
 
-/* CloudEvents attributes, one set for rows just committed and for rows of the outbox. */
-static void event_headers(Record *r, int64_t ticket_id, int32_t seq, const char *kind,
-                          int64_t at_ms, const Trace *trace) {
-    Arena *a = r->publication->arena;
-    char at[25];
-    clock_format_ms(at_ms, at);
-    header(r, "ce_id", str(arena_printf(a, "%lld-%d", (long long)ticket_id, seq)));
-    header(r, "ce_type", str(arena_printf(a, "docket.%s", kind)));
-    header(r, "ce_source", STR("docket/router"));
-    header(r, "ce_specversion", STR("1.0"));
-    header(r, "ce_time", str(arena_strndup(a, at, strlen(at))));
-    header(r, "content-type", STR("application/protobuf"));
-    header(r, "schema_version", STR("1"));
-    if (trace) {
-        char text[56];
-        trace_format(trace, text);
-        header(r, "traceparent", str(arena_strndup(a, text, strlen(text))));
-    }
+static void event_headers(Record *r, const EventHeader *headers, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        header(r, headers[i].name, headers[i].value);
 }
 
 void publication_add_event(Publication *p, const LedgerRow *row) {
@@ -119,26 +104,8 @@ void publication_add_event(Publication *p, const LedgerRow *row) {
     r->topic = p->publisher->topic_events;
     r->key = str(arena_printf(p->arena, "%lld", (long long)row->ticket_id));
     r->value = arena_str(p->arena, buf_str(&message));
-    static const Trace none;
-    bool traced = memcmp(row->trace.trace_id, none.trace_id, sizeof(none.trace_id)) != 0;
-    event_headers(r, row->ticket_id, row->seq, ledger_kind_name(row->kind), row->at_ms,
-                  traced ? &row->trace : NULL);
-}
-
-static const char *event_name(const Docket__Envelope *e) {
-    static const struct {
-        Docket__Envelope__EventCase event_case;
-        LedgerKind kind;
-    } kinds[] = {
-        {DOCKET__ENVELOPE__EVENT_TICKET_CREATED, LEDGER_TICKET_CREATED},
-        {DOCKET__ENVELOPE__EVENT_TICKET_ASSIGNED, LEDGER_TICKET_ASSIGNED},
-        {DOCKET__ENVELOPE__EVENT_TICKET_QUEUED, LEDGER_TICKET_QUEUED},
-        {DOCKET__ENVELOPE__EVENT_TICKET_RELEASED, LEDGER_TICKET_RELEASED},
-        {DOCKET__ENVELOPE__EVENT_TICKET_NOTED, LEDGER_TICKET_NOTED},
-    };
-    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-        if (kinds[i].event_case == e->event_case) return ledger_kind_name(kinds[i].kind);
-    return NULL;
+    EventHeader headers[EVENT_HEADERS_MAX];
+    event_headers(r, headers, event_headers_of_row(row, p->arena, headers));
 }
 
 void publication_add_outbox(Publication *p, Str topic, Str key, Str message) {
@@ -146,16 +113,8 @@ void publication_add_outbox(Publication *p, Str topic, Str key, Str message) {
     r->topic = arena_strndup(p->arena, topic.p, topic.n);
     r->key = key;
     r->value = message;
-    Docket__Envelope *e = docket__envelope__unpack(NULL, message.n, (const uint8_t *)message.p);
-    if (!e) return; /* whoever reads it will say so */
-    Trace trace;
-    bool traced = e->trace.len == sizeof(Trace);
-    if (traced) memcpy(&trace, e->trace.data, sizeof(trace));
-    const char *name = event_name(e);
-    if (name)
-        event_headers(r, (int64_t)e->ticket_id, (int32_t)e->seq, name, e->at_ms,
-                      traced ? &trace : NULL);
-    docket__envelope__free_unpacked(e, NULL);
+    EventHeader headers[EVENT_HEADERS_MAX];
+    event_headers(r, headers, event_headers_of_message(message, p->arena, headers));
 }
 
 void publication_add_dead(Publication *p, const KafkaMessage *m, int64_t tenant_id,

@@ -18,7 +18,7 @@
 typedef struct Publisher {
     Loop *loop;
     KafkaProducer *producer;
-    const char *instance; /* ce_source, docket_by */
+    const char *instance; /* docket_by */
     const char *topic_events, *topic_dead;
 } Publisher;
 
