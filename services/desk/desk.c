@@ -5,6 +5,7 @@
 
 #include "desk/api/limits.h"
 #include "desk/api/routes.h"
+#include "desk/tickets/reader.h"
 #include "desk/views/part.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
@@ -13,6 +14,7 @@ enum { RING_CHECK_MS = 1000, FLUSH_MS = 5000 };
 
 /* Every part of the desk with a life of its own: started in this order. */
 static const DeskPart *const parts[] = {
+    &ticket_reader_part,
     &follower_part,
 };
 enum { PARTS = sizeof(parts) / sizeof(*parts) };

@@ -100,12 +100,10 @@ static void count(Request *r, int status) {
 }
 
 void answer_end(Request *r, int status, const char *type, Str body) {
-    HttpExchange *x = r->exchange;
     add_request_id(r);
     add_limit_headers(r);
     count(r, status);
-    request_end(r);
-    http_answer(x, status, type, body); /* r is gone with its arena */
+    request_end(r, status, type, body);
 }
 
 /* ---- what went well ---- */

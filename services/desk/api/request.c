@@ -1,6 +1,8 @@
 /* What a handler asks of its request, and the way to PostgreSQL. */
 #include "desk/api/request_internal.h"
 
+#include <assert.h>
+
 #include "desk/api/answer.h"
 #include "desk/desk.h"
 #include "http/url.h"
@@ -166,11 +168,38 @@ Params *request_params(Request *r) {
     return &held->params;
 }
 
-void request_end(Request *r) {
+/* Buffers come from a small stock, so that a page's memory is not asked for and given back with
+ * every page. */
+enum { STOCK = 32, STOCK_BYTES = 256 * 1024 };
+static Buf *stock[STOCK];
+static size_t stock_n;
+
+Buf *request_buf(Request *r) {
+    assert(r->inner->bufs_n < REQUEST_BUFS);
+    Buf *b = stock_n ? stock[--stock_n] : xcalloc(1, sizeof(*b));
+    return r->inner->bufs[r->inner->bufs_n++] = b;
+}
+
+static void buf_return(Buf *b) {
+    if (stock_n == STOCK || b->room > STOCK_BYTES) {
+        buf_done(b);
+        free(b);
+        return;
+    }
+    buf_clear(b);
+    stock[stock_n++] = b;
+}
+
+void request_end(Request *r, int status, const char *type, Str body) {
+    Buf *bufs[REQUEST_BUFS];
+    size_t n = r->inner->bufs_n;
+    memcpy(bufs, r->inner->bufs, sizeof(bufs));
     for (HeldParams *p = r->inner->params; p; p = p->next)
         params_done(&p->params);
-    r->inner->params = NULL;
-    r->catalog = catalog_unref(r->catalog);
+    (void)catalog_unref(r->catalog);
+    http_answer(r->exchange, status, type, body); /* and the arena is gone */
+    for (size_t i = 0; i < n; i++)
+        buf_return(bufs[i]);
 }
 
 static void on_rows(void *arg, PostgresOutcome outcome, const PostgresRows *const *results,

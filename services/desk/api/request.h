@@ -17,7 +17,7 @@
 
 typedef struct Desk Desk; /* desk.h: what all handlers share */
 
-enum { REQUEST_IDS = 2, REQUEST_QUERIES = POSTGRES_QUERIES_MAX - 1 };
+enum { REQUEST_IDS = 2, REQUEST_BUFS = 4, REQUEST_QUERIES = POSTGRES_QUERIES_MAX - 1 };
 
 typedef struct Request {
     HttpExchange *exchange;
@@ -69,3 +69,5 @@ void request_query_rows(Request *r, unsigned flags, const PostgresQuery *queries
                         RequestRows done);
 /* Empty parameters that go with the request. */
 Params *request_params(Request *r);
+/* An empty buffer that goes with the request: for its answer. At most REQUEST_BUFS. */
+Buf *request_buf(Request *r);

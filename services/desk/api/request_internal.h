@@ -30,6 +30,8 @@ struct RequestInner {
     QueryPair *pairs;
     size_t pairs_n;
     HeldParams *params;
+    Buf *bufs[REQUEST_BUFS];
+    size_t bufs_n;
     LimitState limit;
     bool limited; /* `limit` is filled */
     TicketPhase phase;
@@ -39,8 +41,8 @@ struct RequestInner {
 
 /* request.c: false when the query string is malformed. */
 bool request_read_query(Request *r);
-/* Frees what the arena does not. Called right before the exchange is answered. */
-void request_end(Request *r);
+/* Answers the exchange and frees what the arena does not; r is gone. */
+void request_end(Request *r, int status, const char *type, Str body);
 
 /* answer.c: every answer goes through here. */
 void answer_end(Request *r, int status, const char *type, Str body);

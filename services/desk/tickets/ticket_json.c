@@ -183,9 +183,14 @@ void ticket_json(Buf *ret, Str base, const TicketRow *t) {
     ADD(ret, ",\"fields\":");
     buf_reserve(ret, to - from);
     buf_add(ret, ret->p + from, to - from);
-    ADD(ret, ",\"satisfaction_rating\":{\"score\":\"unoffered\"},\"sharing_agreement_ids\":[],"
-             "\"custom_status_id\":null,\"followup_ids\":[],\"ticket_form_id\":null,"
-             "\"brand_id\":null,\"allow_channelback\":false,\"allow_attachments\":true,"
+    ADD(ret, ",\"satisfaction_rating\":{\"score\":");
+    buf_add_json(ret, t->satisfaction.n ? t->satisfaction : STR("unoffered"));
+    ADD(ret, "},\"sharing_agreement_ids\":[],\"custom_status_id\":null,\"followup_ids\":[],"
+             "\"via_followup_source_id\":");
+    add_id(ret, t->followup_of);
+    ADD(ret, ",\"ticket_form_id\":");
+    add_id(ret, t->form_id);
+    ADD(ret, ",\"brand_id\":null,\"allow_channelback\":false,\"allow_attachments\":true,"
              "\"from_messaging_channel\":false,\"docket_status\":\"");
     buf_adds(ret, ticket_status_name(t->status));
     ADD(ret, "\",\"kind\":");

@@ -41,16 +41,20 @@ TicketRow ticket_row_read(const PostgresRows *rows, size_t row, size_t first, in
     t.external_id = rows_str(rows, row, c++);
     t.custom_fields = rows_str(rows, row, c++);
     t.created_ms = rows_time_ms(rows, row, c++);
-    t.updated_ms = rows_time_ms(rows, row, c);
+    t.updated_ms = rows_time_ms(rows, row, c++);
+    t.form_id = rows_int(rows, row, c++);
+    t.followup_of = rows_int(rows, row, c++);
+    t.satisfaction = rows_str(rows, row, c);
     return t;
 }
 
 TicketRow ticket_row_keep(const TicketRow *t, Arena *arena) {
     TicketRow kept = *t;
-    Str *const slices[] = {&kept.kind,        &kept.category,     &kept.channel,  &kept.subject,
-                           &kept.tier,        &kept.region,       &kept.order,    &kept.product,
-                           &kept.batch,       &kept.device,       &kept.language, &kept.external_id,
-                           &kept.description, &kept.custom_fields};
+    Str *const slices[] = {&kept.kind,         &kept.category,    &kept.channel,
+                           &kept.subject,      &kept.tier,        &kept.region,
+                           &kept.order,        &kept.product,     &kept.batch,
+                           &kept.device,       &kept.language,    &kept.external_id,
+                           &kept.satisfaction, &kept.description, &kept.custom_fields};
     for (size_t i = 0; i < sizeof(slices) / sizeof(*slices); i++)
         *slices[i] = arena_str(arena, *slices[i]);
     for (size_t i = 0; i < kept.tags_n; i++)
