@@ -378,7 +378,7 @@ static void round_store(Dispatch *d) {
         return;
     }
     d->tried_ms = clock_monotonic_ms();
-    CRASH_POINT("before-store");
+    CRASH_POINT("before-change");
     store_change_tickets(d->parts.store, d->changes + d->at, d->window, d->arena, on_changed, d);
 }
 

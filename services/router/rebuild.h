@@ -1,5 +1,6 @@
-/* Rebuild -- fills a cold Redis from PostgreSQL, a tenant at a time (correctness.md 23). Routers go
- * on storing and publishing meanwhile; only assignment pauses. */
+/* Rebuild -- fills a cold Redis from PostgreSQL, tenant by tenant (correctness.md 23): a few
+ * seconds after it came back everybody is assigned again, however many tenants there are. Routers
+ * go on storing and publishing meanwhile; only assignment pauses. */
 #pragma once
 
 #include <stdbool.h>
@@ -28,4 +29,7 @@ Rebuild *rebuild_free(Rebuild *r);
 
 /* The tenant is cold, or (force) what Redis holds of it cannot be relied upon. Twice is once. */
 void rebuild_request(Rebuild *r, int64_t tenant_id, bool force);
+/* Redis has begun another life: whoever is there now may have had one before, and decisions made
+ * then may be on their way. Tenants that come later are new, and warm at once. */
+void rebuild_meet_everybody(Rebuild *r);
 bool rebuild_waiting(const Rebuild *r, int64_t tenant_id);

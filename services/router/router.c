@@ -71,7 +71,9 @@ static void on_redis_connected(void *arg) {
     Router *r = arg;
     log_info(NULL, "Redis is there");
     metric_set(r->redis_up, 1);
-    if (r->configuration) sync_everybody(r);
+    if (!r->rebuild) return;
+    rebuild_meet_everybody(r->rebuild);
+    sync_everybody(r);
 }
 
 static void on_redis_lost(void *arg) {
@@ -84,7 +86,8 @@ static void on_documents(void *arg, int64_t tenant_id, const Catalog *catalog) {
     Router *r = arg;
     log_info(ABOUT(tenant_id, 0), "documents of revision %lld",
              (long long)catalog_revision(catalog));
-    if (!r->configuration) return; /* the first ones, still inside configuration_new() */
+    if (!r->rebuild) return; /* the first ones, still inside configuration_new() */
+    rebuild_request(r->rebuild, tenant_id, false); /* or it is warm, and met so */
     if (roster_connected(r->roster)) presence_sync(r->roster, r->configuration, tenant_id);
     if (r->upkeep) upkeep_documents(r->upkeep, tenant_id);
     if (r->pipeline) pipeline_pump(r->pipeline);
