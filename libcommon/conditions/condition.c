@@ -22,6 +22,10 @@ static const struct {
     [FACT_SUBJECT] = {"subject", "标题"},
     [FACT_DESCRIPTION] = {"description", "描述"},
     [FACT_TEXT] = {"text", "文本"},
+    [FACT_STATUS] = {"status", "状态"},
+    [FACT_CATEGORY] = {"category", "分类"},
+    [FACT_GROUP] = {"group", "组"},
+    [FACT_ASSIGNEE] = {"assignee", "受理人"},
     [FACT_CUSTOM] = {"custom", "自定义字段"},
 };
 

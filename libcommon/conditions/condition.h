@@ -1,5 +1,5 @@
-/* Condition -- one statement about a submission: a field, an operator, values. The vocabulary that
- * every document's filters share. Pure.
+/* Condition -- one statement about a submission or a ticket: a field, an operator, values. The
+ * vocabulary that every document's filters share. Pure.
  *
  * ASCII letters are equal in both cases everywhere. A negative operator is exactly the opposite of
  * its positive one, so `channel is_not web` holds where there is no channel at all. Of tags, the
@@ -27,8 +27,13 @@ typedef enum FactField {
     FACT_EXTERNAL_ID,
     FACT_SUBJECT,
     FACT_DESCRIPTION,
-    FACT_TEXT,   /* subject or description: keywords and presence only */
-    FACT_CUSTOM, /* custom.<name> */
+    FACT_TEXT, /* subject or description: keywords and presence only */
+    /* Of a ticket that is stored; no submission has them (fact_of_ticket()). */
+    FACT_STATUS, /* "in_progress" */
+    FACT_CATEGORY,
+    FACT_GROUP,    /* its number in decimal; absent: none */
+    FACT_ASSIGNEE, /* likewise */
+    FACT_CUSTOM,   /* custom.<name> */
     FACT_FIELDS
 } FactField;
 
@@ -57,6 +62,10 @@ typedef struct Filter {
     const Condition *all, *any;
     size_t all_n, any_n;
 } Filter;
+
+static inline bool fact_of_ticket(FactField f) {
+    return f >= FACT_STATUS && f < FACT_CUSTOM;
+}
 
 const char *fact_name(FactField f);  /* "external_id"; "custom" */
 const char *fact_label(FactField f); /* "外部编号": in reasons */

@@ -14,7 +14,7 @@ static const struct {
     {"settings", read_settings}, {"skills", read_skills}, {"kinds", read_kinds},
     {"groups", read_groups},     {"agents", read_agents}, {"rules", read_rules},
     {"fields", read_fields},     {"forms", read_forms},   {"standards", read_standards},
-    {"roles", read_roles},
+    {"roles", read_roles},       {"views", read_views},
 };
 enum { SECTIONS = sizeof(sections) / sizeof(*sections) };
 

@@ -10,6 +10,7 @@
 #include "documents/problems.h"
 #include "documents/roles.h"
 #include "documents/shape.h"
+#include "documents/views.h"
 
 enum {
     NAME_BYTES_MAX = 128,
@@ -111,6 +112,9 @@ struct Catalog {
     Role *roles;
     size_t roles_n;
 
+    View *views;
+    size_t views_n;
+
     Rule *rules;
     size_t rules_n;
     Matcher *matcher; /* one filter a rule */
@@ -126,6 +130,7 @@ typedef struct Compilation {
     NameLookup lookup;
     void *lookup_arg;
     size_t keywords;
+    bool of_tickets; /* conditions are about stored tickets: more fields, and words for them */
 } Compilation;
 
 /* One section and the file it stands in. */
@@ -152,6 +157,12 @@ void read_fields(Compilation *c, Section s);
 void read_forms(Compilation *c, Section s);
 void read_standards(Compilation *c, Section s);
 void read_roles(Compilation *c, Section s);
+void read_views(Compilation *c, Section s);
+/* What a condition about a stored ticket's state, group or assignee names, as the ticket has it:
+ * groups and agents become their numbers. False, having complained. */
+bool view_values(Compilation *c, const Reading *r, const Node *n, Condition *k);
+/* `when: {all: ..., any: ...}`; NULL: always. Its values live as long as the compilation. */
+bool read_when(Compilation *c, const Reading *r, const Node *when, Filter *ret);
 void settle_settings(Compilation *c, Section s); /* what of them refers to groups and kinds */
 void settle_groups(Compilation *c);              /* agents' skills by group */
 

@@ -7,19 +7,24 @@
 
 /* ---- when ---- */
 
-static void unknown_field(const Reading *r, const Node *n) {
+static void unknown_field(const Compilation *c, const Reading *r, const Node *n) {
     Str names[FACT_CUSTOM];
-    for (int f = 0; f < FACT_CUSTOM; f++)
+    size_t known = c->of_tickets ? FACT_CUSTOM : FACT_STATUS;
+    for (size_t f = 0; f < known; f++)
         names[f] = str(fact_name((FactField)f));
-    const char *guess = did_you_mean(n->key, names, FACT_CUSTOM);
+    const char *guess = did_you_mean(n->key, names, known);
     complain(r, n->key_line, "unknown field `%.*s`%s", STR_ARG(n->key),
-             *guess ? guess
-                    : "; possible are channel, kind, tier, region, priority, language, order, "
-                      "product, batch, device, tags, source, external_id, subject, description, "
-                      "text and custom.NAME");
+             *guess          ? guess
+             : c->of_tickets ? "; possible are status, category, group, assignee, channel, kind, "
+                               "tier, region, priority, language, order, product, batch, device, "
+                               "tags, source, external_id, subject, description, text and "
+                               "custom.NAME"
+                             : "; possible are channel, kind, tier, region, priority, language, "
+                               "order, product, batch, device, tags, source, external_id, subject, "
+                               "description, text and custom.NAME");
 }
 
-static bool read_field(const Reading *r, const Node *n, Condition *ret) {
+static bool read_field(const Compilation *c, const Reading *r, const Node *n, Condition *ret) {
     if (str_starts(n->key, STR("custom."))) {
         ret->field = FACT_CUSTOM;
         ret->custom = (Str){n->key.p + 7, n->key.n - 7};
@@ -29,8 +34,9 @@ static bool read_field(const Reading *r, const Node *n, Condition *ret) {
         }
         return true;
     }
-    if (fact_parse(n->key, &ret->field) == 0) return true;
-    unknown_field(r, n);
+    if (fact_parse(n->key, &ret->field) == 0 && (c->of_tickets || !fact_of_ticket(ret->field)))
+        return true;
+    unknown_field(c, r, n);
     return false;
 }
 
@@ -67,7 +73,7 @@ static bool check_values(Compilation *c, const Reading *r, const Node *n, const 
 /* `field: value`, `field: [values]` or `field: {operator: ...}`. */
 static bool read_condition(Compilation *c, const Reading *r, const Node *n, Condition *ret) {
     *ret = (Condition){.op = CONDITION_ONE_OF};
-    if (!read_field(r, n, ret)) return false;
+    if (!read_field(c, r, n, ret)) return false;
     const Node *values = n;
     if (n->kind == NODE_MAP) {
         if (n->n != 1) {
@@ -104,6 +110,7 @@ static bool read_condition(Compilation *c, const Reading *r, const Node *n, Cond
     if (!shape_texts(r, values, 200, VALUES_MAX, c->work, &ret->values, &ret->values_n))
         return false;
     if (*what == 'k') c->keywords += ret->values_n;
+    if (fact_of_ticket(ret->field)) return view_values(c, r, values, ret);
     return check_values(c, r, values, ret);
 }
 
@@ -164,7 +171,7 @@ static bool read_conditions(Compilation *c, const Reading *r, const Node *n, boo
     return good;
 }
 
-static bool read_when(Compilation *c, const Reading *r, const Node *when, Filter *ret) {
+bool read_when(Compilation *c, const Reading *r, const Node *when, Filter *ret) {
     if (!when) return true; /* always */
     if (when->kind != NODE_MAP) {
         complain(r, when->key_line, "`when` must hold `all:` or `any:`, not %s",
@@ -183,7 +190,8 @@ static bool read_when(Compilation *c, const Reading *r, const Node *when, Filter
     bool good = c->problems->n == mistakes;
     const Node *all = node_member(when, "all"), *any = node_member(when, "any");
     if (good && !all && !any) {
-        complain(r, when->key_line, "`when` is empty; remove it if the rule is for every ticket");
+        complain(r, when->key_line, "`when` is empty; remove it if the %s is for every ticket",
+                 c->of_tickets ? "view" : "rule");
         return false;
     }
     if (all && !read_conditions(c, r, all, false, &ret->all, &ret->all_n)) good = false;
