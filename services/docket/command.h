@@ -12,9 +12,23 @@ typedef struct Command {
                                           1 bad news, 2 usage or not possible */
 } Command;
 
-extern const Command agents_command, apply_command, dead_command, desk_command, doctor_command, explain_command,
-    keys_command, ledger_command, migrate_command, source_command, surge_command, tenant_command,
-    token_command, topics_command, verify_command, workforce_command;
+extern const Command agents_command;
+extern const Command apply_command;
+extern const Command clock_command;
+extern const Command dead_command;
+extern const Command desk_command;
+extern const Command doctor_command;
+extern const Command explain_command;
+extern const Command keys_command;
+extern const Command ledger_command;
+extern const Command migrate_command;
+extern const Command source_command;
+extern const Command surge_command;
+extern const Command tenant_command;
+extern const Command token_command;
+extern const Command topics_command;
+extern const Command verify_command;
+extern const Command workforce_command;
 
 /* The connection a command needs, from its option or the environment (DOCKET_POSTGRES,
  * DOCKET_POSTGRES_ADMIN, DOCKET_KAFKA, DOCKET_REDIS ...); says on stderr which is missing and how

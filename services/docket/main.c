@@ -6,14 +6,25 @@
 #include "docket/command.h"
 
 /* By name; one a line, so that two new ones do not collide. */
-/* clang-format off */
 static const Command *const commands[] = {
-    &agents_command, &apply_command,  &dead_command, &desk_command, &doctor_command, &explain_command, &keys_command,
-    &ledger_command, &migrate_command, &source_command, &surge_command,
-    &tenant_command, &token_command,   &topics_command, &verify_command,
+    &agents_command,
+    &apply_command,
+    &clock_command,
+    &dead_command,
+    &desk_command,
+    &doctor_command,
+    &explain_command,
+    &keys_command,
+    &ledger_command,
+    &migrate_command,
+    &source_command,
+    &surge_command,
+    &tenant_command,
+    &token_command,
+    &topics_command,
+    &verify_command,
     &workforce_command,
 };
-/* clang-format on */
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
 static void print_usage(FILE *to) {
