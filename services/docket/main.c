@@ -6,6 +6,7 @@
 #include "docket/command.h"
 
 /* By name; one a line, so that two new ones do not collide. */
+/* clang-format off */
 static const Command *const commands[] = {
     &agents_command,
     &apply_command,
@@ -25,6 +26,7 @@ static const Command *const commands[] = {
     &verify_command,
     &workforce_command,
 };
+/* clang-format on */
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
 
 static void print_usage(FILE *to) {
