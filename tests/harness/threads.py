@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What lives beside foreign threads runs its unit tests under ThreadSanitizer: the room kafka, where librdkafka's threads
-wake our loop, write its logs and hand over messages.
+"""What lives beside other threads runs its unit tests under ThreadSanitizer: the room kafka, where librdkafka's threads
+wake our loop, write its logs and hand over messages, and the room workers, whose threads are our own.
 
 librdkafka itself is not compiled with it, so its atomic counters are invisible, and memory that its last holder frees looks
 like a race with whoever read it before. Two kinds of report are therefore let pass: both accesses were made by librdkafka
@@ -60,10 +60,12 @@ def run(test):
 
 
 def main():
-    sources = sorted(Path("tests/unit/kafka").glob("*.c"))
-    targets = [f"unit_kafka_{source.stem}" for source in sources]
-    if not targets:
-        sys.exit("tests/unit/kafka holds no test")
+    targets = []
+    for room in ("kafka", "workers"):
+        found = sorted(Path("tests/unit", room).glob("*.c"))
+        if not found:
+            sys.exit(f"tests/unit/{room} holds no test")
+        targets += [f"unit_{room}_{source.stem}" for source in found]
     build = subprocess.run(["deploy/local/build", "tsan", *targets])
     if build.returncode:
         sys.exit(build.returncode)

@@ -19,6 +19,7 @@ vault: base
 digest: base
 html: base
 loop: base log
+workers: base loop
 events: base ticket proto
 documents: base json ticket events conditions rights
 http: base log loop metrics
