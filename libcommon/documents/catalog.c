@@ -207,6 +207,10 @@ const Agent *catalog_agent(const Catalog *c, int64_t id) {
     return i < 0 ? NULL : &c->agents[i];
 }
 
+bool catalog_has_kind(const Catalog *c, Str kind) {
+    return !intern_count(c->kind_names) || intern_find(c->kind_names, kind) != INTERN_NONE;
+}
+
 int64_t catalog_aging_ms(const Catalog *c) {
     return c->aging_ms;
 }

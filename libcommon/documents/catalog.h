@@ -100,6 +100,8 @@ size_t catalog_groups(const Catalog *c, const Group **ret);
 size_t catalog_agents(const Catalog *c, const Agent **ret);
 const Group *catalog_group(const Catalog *c, int64_t id); /* NULL: unknown */
 const Agent *catalog_agent(const Catalog *c, int64_t id);
+/* Documents that name no kinds know every kind. */
+bool catalog_has_kind(const Catalog *c, Str kind);
 int64_t catalog_aging_ms(
     const Catalog *c); /* waiting this long is worth one priority class (correctness.md 22) */
 
