@@ -1,6 +1,7 @@
 /* The ways to ask for a change, each from its beginning to its verdict. */
 #include <errno.h>
 
+#include "base/clock.h"
 #include "desk/tickets/change_internal.h"
 #include "desk/tickets/standard.h"
 #include "desk/tickets/ticket_json.h"
@@ -410,5 +411,7 @@ bool change_wants_evidence(const cJSON *ticket) {
 
 int64_t change_assignee(const cJSON *ticket) {
     int64_t id = 0;
+    Str text;
+    if (json_get_string(ticket, "assignee_id", &text) == 1) return str_to_i64(text, &id) ? 0 : id;
     return json_get_int(ticket, "assignee_id", &id) == 1 && id > 0 ? id : 0;
 }

@@ -96,6 +96,7 @@ void draft_comment(Draft *d, const cJSON *comment) {
 
 void draft_note(Draft *d, Str text, bool demanded) {
     if (!str_trim(text).n) {
+        d->note_missed = demanded;
         if (demanded)
             invalid_add(
                 d->bad, "note", "BlankValue",

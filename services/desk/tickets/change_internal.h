@@ -22,6 +22,7 @@ typedef struct Draft {
     Str reply;    /* that in plain text */
     const char *why;
     bool above_capacity;
+    bool note_missed; /* said already */
 } Draft;
 
 /* Reads like this: reached at all, not deleted, not closed. VERDICT_EDIT: go on. */

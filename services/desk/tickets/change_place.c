@@ -67,7 +67,7 @@ void draft_move(Draft *d, TicketStatus to, int64_t group_id, int64_t assignee_id
     demands |= ticket_handover(d->row->assignee_id, assignee_id, d->row->group_id, group_id, by);
     if (demands & DEMANDS_NOTE && !d->e->note.n &&
         !(d->e->comment.present && !d->e->comment.is_public)) {
-        if (!d->bad->n || strcmp(d->why, "transferred") != 0)
+        if (!d->note_missed)
             invalid_add(d->bad, "handover_note", "BlankValue",
                         "转交需要交接说明：写 handover_note 或内部备注 (handing on needs a note: "
                         "handover_note, or an internal comment)");
