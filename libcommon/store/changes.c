@@ -89,7 +89,7 @@ static void written(Rounds *r, const PostgresRows *rows) {
 void store_change_tickets(Store *s, TicketChange *changes, size_t n, Arena *arena, StoreDone done,
                           void *arg) {
     assert(n <= CHANGES_MAX && (changes || n == 0));
-    if (!request_begin(s, done, arg)) return;
+    if (!store_request_begin(s, done, arg)) return;
     ChangesJob *job = arena_zalloc(arena, sizeof(*job));
     *job = (ChangesJob){.rounds = {.n = n,
                                    .arena = arena,

@@ -110,7 +110,8 @@ static ChangeFate decide(Rounds *r, uint32_t at) {
                                          .tags_n = e->tags_n,
                                          .comment = e->comment,
                                          .note = e->note,
-                                         .reason = e->reason},
+                                         .reason = e->reason,
+                                         .personal = e->personal},
                          &payload);
     e->row.kind = LEDGER_TICKET_UPDATED;
     e->row.actor = e->actor;
@@ -284,7 +285,7 @@ void store_edit_tickets(Store *s, TicketEdit *edits, size_t n, Arena *arena, Sto
     EditsJob *job = arena_zalloc(arena, sizeof(*job));
     Ending *ending = arena_alloc(arena, sizeof(*ending));
     *ending = (Ending){job, done, arg};
-    if (!request_begin(s, on_done, ending)) return;
+    if (!store_request_begin(s, on_done, ending)) return;
     *job = (EditsJob){.rounds = {.n = n,
                                  .arena = arena,
                                  .decide = decide,

@@ -104,7 +104,7 @@ static void on_read_back(Store *s, const PostgresRows *const *results) {
         return;
     }
     if (missing) {
-        request_end(s, STORE_REFUSED, "a ticket is neither stored nor found");
+        store_request_end(s, STORE_REFUSED, "a ticket is neither stored nor found");
         return;
     }
     add_moved_rows(job, moved);
@@ -112,7 +112,7 @@ static void on_read_back(Store *s, const PostgresRows *const *results) {
     if (job->back_n)
         read_back(s, job);
     else
-        request_end(s, STORE_DONE, NULL);
+        store_request_end(s, STORE_DONE, NULL);
 }
 
 static void read_back(Store *s, NewTicketsJob *job) {
@@ -129,13 +129,13 @@ static void read_back(Store *s, NewTicketsJob *job) {
     params_array(&s->params[5], PARAM_UUID, n);
     for (size_t i = 0; i < n; i++)
         params_element_uuid(&s->params[5], job->batch[job->back[i]].submission->cause);
-    request_attempt(s, &(Attempt){.queries = {tenants_query(s),
-                                              {&places_statement, &s->params[4]},
-                                              {&rows_statement, &s->params[4]},
-                                              {&find_moved_statement, &s->params[5]}},
-                                  .n = 4,
-                                  .flags = POSTGRES_READ_ONLY,
-                                  .committed = on_read_back});
+    store_request_attempt(s, &(Attempt){.queries = {tenants_query(s),
+                                                    {&places_statement, &s->params[4]},
+                                                    {&rows_statement, &s->params[4]},
+                                                    {&find_moved_statement, &s->params[5]}},
+                                        .n = 4,
+                                        .flags = POSTGRES_READ_ONLY,
+                                        .committed = on_read_back});
 }
 
 /* ---- Inserting ---- */
@@ -208,11 +208,11 @@ static void on_inserted(Store *s, const PostgresRows *const *results) {
     if (job->back_n)
         read_back(s, job);
     else
-        request_end(s, STORE_DONE, NULL);
+        store_request_end(s, STORE_DONE, NULL);
 }
 
 static void insert_again(Store *s, NewTicketsJob *job) {
-    request_attempt(s, &job->insert);
+    store_request_attempt(s, &job->insert);
 }
 
 static void insert(Store *s, NewTicketsJob *job) {
@@ -228,7 +228,7 @@ static void insert(Store *s, NewTicketsJob *job) {
         a->queries[a->n++] = (PostgresQuery){&moved_statement, &s->params[3]};
     }
     if (job->use_by_ms) a->queries[a->n++] = deadline_query(s, job->use_by_ms);
-    request_attempt(s, a);
+    store_request_attempt(s, a);
 }
 
 static void on_clock(Store *s, const PostgresRows *const *results) {
@@ -243,9 +243,9 @@ static void on_leased(Store *s, const PostgresRows *const *results) {
 
 void store_new_tickets(Store *s, NewTicket *batch, size_t n, Arena *arena, StoreDone done,
                        void *arg) {
-    if (!request_begin(s, done, arg)) return;
+    if (!store_request_begin(s, done, arg)) return;
     if (n == 0) {
-        request_end_soon(s, STORE_DONE, NULL);
+        store_request_end_soon(s, STORE_DONE, NULL);
         return;
     }
     NewTicketsJob *job = arena_zalloc(arena, sizeof(*job));
@@ -259,12 +259,12 @@ void store_new_tickets(Store *s, NewTicket *batch, size_t n, Arena *arena, Store
     }
     new_tickets_prepare(job);
     if (numbers_left(s) < (int64_t)n)
-        request_attempt(s,
-                        &(Attempt){.queries = {{&clock_statement, NULL}, {&lease_statement, NULL}},
-                                   .n = 2,
-                                   .committed = on_leased});
+        store_request_attempt(
+            s, &(Attempt){.queries = {{&clock_statement, NULL}, {&lease_statement, NULL}},
+                          .n = 2,
+                          .committed = on_leased});
     else if (job->use_by_ms && !deadline_possible(s))
-        request_attempt(
+        store_request_attempt(
             s, &(Attempt){.queries = {{&clock_statement, NULL}}, .n = 1, .committed = on_clock});
     else
         insert(s, job);

@@ -32,31 +32,31 @@ static void on_taken(Store *s, const PostgresRows *const *results) {
                                    .key = arena_str(job->arena, rows_str(results[0], i, 3)),
                                    .message = arena_str(job->arena, rows_str(results[0], i, 4))};
     *job->ret_n = n;
-    request_end(s, STORE_DONE, NULL);
+    store_request_end(s, STORE_DONE, NULL);
 }
 
 void store_outbox_take(Store *s, int64_t older_ms, OutboxRow *ret, size_t max, size_t *ret_n,
                        Arena *arena, StoreDone done, void *arg) {
-    if (!request_begin(s, done, arg)) return;
+    if (!store_request_begin(s, done, arg)) return;
     TakeJob *job = arena_alloc(arena, sizeof(*job));
     *job = (TakeJob){ret, ret_n, arena};
     s->job = job;
     params_i64(&s->params[0], older_ms);
     params_i32(&s->params[0], (int32_t)max);
-    request_attempt(
+    store_request_attempt(
         s,
         &(Attempt){.queries = {{&take_statement, &s->params[0]}}, .n = 1, .committed = on_taken});
 }
 
 static void on_done(Store *s, const PostgresRows *const *results) {
     (void)results;
-    request_end(s, STORE_DONE, NULL);
+    store_request_end(s, STORE_DONE, NULL);
 }
 
 void store_outbox_delete(Store *s, const OutboxRow *rows, size_t n, StoreDone done, void *arg) {
-    if (!request_begin(s, done, arg)) return;
+    if (!store_request_begin(s, done, arg)) return;
     if (n == 0) {
-        request_end_soon(s, STORE_DONE, NULL);
+        store_request_end_soon(s, STORE_DONE, NULL);
         return;
     }
     CLEANUP(mem_freep) int64_t *tenants = xcalloc(n, sizeof(*tenants));
@@ -68,17 +68,17 @@ void store_outbox_delete(Store *s, const OutboxRow *rows, size_t n, StoreDone do
     for (size_t i = 0; i < n; i++)
         params_element_i64(p, rows[i].outbox_id);
     tenants_add_all(s, tenants, n);
-    request_attempt(s, &(Attempt){.queries = {tenants_query(s), {&delete_statement, p}},
-                                  .n = 2,
-                                  .committed = on_done});
+    store_request_attempt(s, &(Attempt){.queries = {tenants_query(s), {&delete_statement, p}},
+                                        .n = 2,
+                                        .committed = on_done});
 }
 
 void store_sweep(Store *s, size_t max, StoreDone done, void *arg) {
-    if (!request_begin(s, done, arg)) return;
+    if (!store_request_begin(s, done, arg)) return;
     params_i32(&s->params[0], (int32_t)max);
-    request_attempt(s, &(Attempt){.queries = {{&sweep_statement, &s->params[0]},
-                                              {&tokens_statement, &s->params[0]},
-                                              {&partitions_statement, NULL}},
-                                  .n = 3,
-                                  .committed = on_done});
+    store_request_attempt(s, &(Attempt){.queries = {{&sweep_statement, &s->params[0]},
+                                                    {&tokens_statement, &s->params[0]},
+                                                    {&partitions_statement, NULL}},
+                                        .n = 3,
+                                        .committed = on_done});
 }

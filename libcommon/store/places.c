@@ -19,12 +19,12 @@ static void on_places(Store *s, const PostgresRows *const *results) {
             job->places[i].version = 0;
         else
             job->places[i] = place_read(results[1], i, job->arena);
-    request_end(s, STORE_DONE, NULL);
+    store_request_end(s, STORE_DONE, NULL);
 }
 
 void store_places(Store *s, TicketPlace *places, size_t n, Arena *arena, StoreDone done,
                   void *arg) {
-    if (!request_begin(s, done, arg)) return;
+    if (!store_request_begin(s, done, arg)) return;
     int64_t *tenants = arena_alloc(arena, n * sizeof(*tenants));
     int64_t *ids = arena_alloc(arena, n * sizeof(*ids));
     for (size_t i = 0; i < n; i++) {
@@ -36,10 +36,11 @@ void store_places(Store *s, TicketPlace *places, size_t n, Arena *arena, StoreDo
     s->job = job;
     places_params(&s->params[0], tenants, ids, n);
     tenants_add_all(s, tenants, n); /* sorts */
-    request_attempt(s, &(Attempt){.queries = {tenants_query(s), {&places_statement, &s->params[0]}},
-                                  .n = 2,
-                                  .flags = POSTGRES_READ_ONLY,
-                                  .committed = on_places});
+    store_request_attempt(
+        s, &(Attempt){.queries = {tenants_query(s), {&places_statement, &s->params[0]}},
+                      .n = 2,
+                      .flags = POSTGRES_READ_ONLY,
+                      .committed = on_places});
 }
 
 /* ---- Open ones, page by page ---- */
@@ -64,12 +65,12 @@ static void on_open(Store *s, const PostgresRows *const *results) {
     for (size_t i = 0; i < n; i++)
         job->places[i] = place_read(results[1], i, job->arena);
     *job->ret_n = n;
-    request_end(s, STORE_DONE, NULL);
+    store_request_end(s, STORE_DONE, NULL);
 }
 
 void store_open_tickets(Store *s, int64_t tenant_id, int64_t after_id, TicketPlace *ret, size_t max,
                         size_t *ret_n, Arena *arena, StoreDone done, void *arg) {
-    if (!request_begin(s, done, arg)) return;
+    if (!store_request_begin(s, done, arg)) return;
     OpenJob *job = arena_alloc(arena, sizeof(*job));
     *job = (OpenJob){ret, ret_n, arena};
     s->job = job;
@@ -77,8 +78,9 @@ void store_open_tickets(Store *s, int64_t tenant_id, int64_t after_id, TicketPla
     params_i64(&s->params[0], tenant_id);
     params_i64(&s->params[0], after_id);
     params_i64(&s->params[0], (int64_t)max);
-    request_attempt(s, &(Attempt){.queries = {tenants_query(s), {&open_statement, &s->params[0]}},
-                                  .n = 2,
-                                  .flags = POSTGRES_READ_ONLY,
-                                  .committed = on_open});
+    store_request_attempt(
+        s, &(Attempt){.queries = {tenants_query(s), {&open_statement, &s->params[0]}},
+                      .n = 2,
+                      .flags = POSTGRES_READ_ONLY,
+                      .committed = on_open});
 }

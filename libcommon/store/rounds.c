@@ -61,7 +61,7 @@ static void on_written(Store *s, const PostgresRows *const *results) {
 static void write_round(Store *s, Rounds *r) {
     Attempt a = {.queries = {tenants_query(s), r->write(s, r)}, .n = 2, .committed = on_written};
     if (r->use_by_ms) a.queries[a.n++] = deadline_query(s, r->use_by_ms);
-    request_attempt(s, &a);
+    store_request_attempt(s, &a);
 }
 
 /* ---- Reading ---- */
@@ -150,11 +150,11 @@ static void next_round(Store *s, Rounds *r) {
         r->round[r->round_n++] = r->order[i];
     }
     if (r->round_n == 0) {
-        request_end(s, STORE_DONE, NULL);
+        store_request_end(s, STORE_DONE, NULL);
         return;
     }
     if (++r->rounds > ROUNDS_MAX) {
-        request_end(s, STORE_AGAIN, "tickets change faster than they can be read");
+        store_request_end(s, STORE_AGAIN, "tickets change faster than they can be read");
         return;
     }
     size_t n = r->round_n;
@@ -173,13 +173,13 @@ static void next_round(Store *s, Rounds *r) {
     params_array(p, PARAM_INT2, n);
     for (size_t i = 0; i < n; i++)
         params_element_i16(p, (int16_t)r->items[r->round[i]].step);
-    request_attempt(s, &(Attempt){.queries = {tenants_query(s),
-                                              {&places_statement, &s->params[0]},
-                                              {&replayed_statement, p},
-                                              {&clock_statement, NULL}},
-                                  .n = 4,
-                                  .flags = POSTGRES_READ_ONLY,
-                                  .committed = on_read});
+    store_request_attempt(s, &(Attempt){.queries = {tenants_query(s),
+                                                    {&places_statement, &s->params[0]},
+                                                    {&replayed_statement, p},
+                                                    {&clock_statement, NULL}},
+                                        .n = 4,
+                                        .flags = POSTGRES_READ_ONLY,
+                                        .committed = on_read});
 }
 
 /* ---- Beginning ---- */
@@ -200,7 +200,7 @@ void rounds_begin(Store *s, Rounds *r) {
     size_t n = r->n;
     s->job = r;
     if (n == 0) {
-        request_end_soon(s, STORE_DONE, NULL);
+        store_request_end_soon(s, STORE_DONE, NULL);
         return;
     }
     Sorted *sorted = arena_alloc(r->arena, n * sizeof(*sorted));

@@ -88,7 +88,7 @@ static void answer_busy(void *arg) {
     free(b);
 }
 
-bool request_begin(Store *s, StoreDone done, void *arg) {
+bool store_request_begin(Store *s, StoreDone done, void *arg) {
     if (s->busy) {
         Busy *b = xmalloc(sizeof(*b));
         *b = (Busy){done, arg};
@@ -106,7 +106,7 @@ bool request_begin(Store *s, StoreDone done, void *arg) {
     return true;
 }
 
-void request_end(Store *s, StoreOutcome outcome, const char *problem) {
+void store_request_end(Store *s, StoreOutcome outcome, const char *problem) {
     CLEANUP(buf_done) Buf text = {0}; /* ours: the callback may begin the next request */
     if (problem) buf_adds(&text, problem);
     s->busy = false;
@@ -122,7 +122,7 @@ static void end_later(Store *s, StoreOutcome outcome, const char *problem, int64
     loop_timer_arm(s->timer, ms);
 }
 
-void request_end_soon(Store *s, StoreOutcome outcome, const char *problem) {
+void store_request_end_soon(Store *s, StoreOutcome outcome, const char *problem) {
     end_later(s, outcome, problem, 0);
 }
 
@@ -130,7 +130,7 @@ static void on_timer(void *arg) {
     Store *s = arg;
     if (s->dead || !s->busy) return;
     if (s->ending)
-        request_end(s, s->outcome, s->problem.n ? s->problem.p : NULL);
+        store_request_end(s, s->outcome, s->problem.n ? s->problem.p : NULL);
     else
         attempt_now(s);
 }
@@ -152,7 +152,7 @@ static void on_outcome(void *arg, PostgresOutcome outcome, const PostgresRows *c
         break;
     case POSTGRES_RETRY:
         if (++s->tries >= TRIES_MAX) {
-            request_end(s, STORE_AGAIN, text.p);
+            store_request_end(s, STORE_AGAIN, text.p);
         } else {
             uint8_t dice;
             random_bytes(&dice, 1); /* two that met must not meet again */
@@ -160,7 +160,7 @@ static void on_outcome(void *arg, PostgresOutcome outcome, const PostgresRows *c
         }
         break;
     case POSTGRES_REFUSED:
-        request_end(s, deadline_missed(s, problem) ? STORE_LATE : STORE_REFUSED, text.p);
+        store_request_end(s, deadline_missed(s, problem) ? STORE_LATE : STORE_REFUSED, text.p);
         break;
     case POSTGRES_AWAY:
         end_later(s, STORE_AGAIN, text.p, AWAY_PAUSE_MS);
@@ -183,7 +183,7 @@ static void attempt_now(Store *s) {
     end_later(s, STORE_AGAIN, text.p, 0);
 }
 
-void request_attempt(Store *s, const Attempt *attempt) {
+void store_request_attempt(Store *s, const Attempt *attempt) {
     s->attempt = *attempt;
     s->tries = 0;
     s->since_ms = 0;

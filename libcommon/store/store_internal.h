@@ -16,8 +16,8 @@ typedef struct Attempt {
     PostgresQuery queries[POSTGRES_QUERIES_MAX];
     size_t n;
     unsigned flags;
-    /* Reads what was committed: either goes on with another attempt (request_attempt()) or ends the
-     * request (request_end()). */
+    /* Reads what was committed: either goes on with another attempt (store_request_attempt()) or
+     * ends the request (store_request_end()). */
     void (*committed)(Store *s, const PostgresRows *const *results);
 } Attempt;
 
@@ -52,12 +52,12 @@ struct Store {
 };
 
 /* False, with `done` on its way, when another request is running. */
-bool request_begin(Store *s, StoreDone done, void *arg);
-void request_attempt(Store *s, const Attempt *attempt);
+bool store_request_begin(Store *s, StoreDone done, void *arg);
+void store_request_attempt(Store *s, const Attempt *attempt);
 /* The callback comes at once: the last thing a function does with the store. */
-void request_end(Store *s, StoreOutcome outcome, const char *problem);
+void store_request_end(Store *s, StoreOutcome outcome, const char *problem);
 /* The same from inside the caller's call: the callback comes in the next turn. */
-void request_end_soon(Store *s, StoreOutcome outcome, const char *problem);
+void store_request_end_soon(Store *s, StoreOutcome outcome, const char *problem);
 
 /* `SET LOCAL docket.tenants` to the sorted distinct tenants added. The hot statements come with the
  * planner told to hash what has no index, and only that. */

@@ -5,6 +5,7 @@
 
 #include "desk/api/limits.h"
 #include "desk/api/routes.h"
+#include "desk/tickets/changes_part.h"
 #include "desk/tickets/reader.h"
 #include "desk/views/part.h"
 #include "log/log.h"
@@ -16,6 +17,7 @@ enum { RING_CHECK_MS = 1000, FLUSH_MS = 5000 };
 static const DeskPart *const parts[] = {
     &ticket_reader_part,
     &follower_part,
+    &changes_part,
 };
 enum { PARTS = sizeof(parts) / sizeof(*parts) };
 

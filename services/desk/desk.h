@@ -30,7 +30,10 @@ struct Desk {
 
     /* A room of this folder with a life of its own keeps its state behind one pointer here, and a
      * line in desk.c's table of parts. */
-    struct Follower *follower;   /* views/follower.c */
+    struct Follower *follower; /* views/follower.c */
+    struct Changes *changes;   /* tickets/changes.c: whatever changes a ticket */
+    struct Store **stores;     /* tickets/changes_part.c: its own */
+    size_t stores_n;
     struct TicketReader *reader; /* tickets/read.c */
 };
 

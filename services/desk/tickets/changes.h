@@ -41,18 +41,20 @@ typedef struct ChangesParts { /* all of them outlive the changes */
     Store *const *stores; /* nobody else uses them */
     size_t stores_n;      /* 1 .. CHANGES_STORES_MAX */
     KafkaProducer *producer;
-    const char *instance;                     /* "desk-1" */
-    const char *topic_events, *topic_signals; /* "docket.events", "docket.signals" */
+    const char *instance;     /* "desk-1" */
+    const char *topic_events; /* "docket.events" */
     int64_t sweep_age_ms; /* outbox rows older than this are somebody else's leavings; 0: 2,000 */
 } ChangesParts;
 
 Changes *changes_new(const ChangesParts *parts);
-Changes *changes_free(Changes *c); /* whoever waits still gets CHANGES_AWAY */
+/* Whoever waits still gets CHANGES_AWAY. Before the stores, whose last answers it still hears. */
+Changes *changes_free(Changes *c);
 
 /* Copies the edit and everything that it points to. The callback comes once, never inside this
  * call. NULL: too much waits already, answer 503. */
 ChangesWait *changes_ask(Changes *c, const TicketEdit *edit, ChangesDone done, void *arg);
-/* Whoever asked is gone: the change may happen all the same, the callback does not come. */
+/* Whoever asked is gone, before the callback came: the change may happen all the same, the callback
+ * does not come. */
 void changes_forget(ChangesWait *w);
 
 /* True when nothing waits, runs or flies: the drain's question. */
