@@ -55,7 +55,8 @@ const VerifyCheck verify_checks[] = {
      "\"custom_fields\":{},"
      "\"subject\":\"\",\"description\":\"\",\"tier\":\"\",\"region\":\"\",\"order_ref\":\"\","
      "\"product\":\"\",\"batch\":\"\","
-     "\"device\":\"\",\"language\":\"\",\"external_id\":\"\",\"kind\":\"\",\"category\":\"\"}'::"
+     "\"device\":\"\",\"language\":\"\",\"external_id\":\"\",\"kind\":\"\",\"category\":\"\","
+     "\"form_id\":null,\"followup_of\":null,\"satisfaction\":\"\"}'::"
      "jsonb"
      "   || coalesce(told, '{}') - '{requester_id,created_at}'::text[] AS should_be) both_of"
      " WHERE is_now <> should_be OR t.updated_at <> l.last_at"},
