@@ -2,9 +2,11 @@
 # services -- Docket's own processes: how many of each, where they listen, what they are told, are they ready.
 
 # KIND COUNT LISTENS RING: how many by default, does it serve clients, may it hold the key ring for personal data.
+# The front is nginx (front.sh), at most one.
 SERVICES='intake 1 yes yes
 router 2 no no
-desk 1 yes yes'
+desk 1 yes yes
+front 1 yes no'
 
 service_kinds() { # REPLY_NAMES
     mapfile -t REPLY_NAMES < <(cut -d' ' -f1 <<<"$SERVICES")
@@ -19,7 +21,7 @@ services_names() { # REPLY_NAMES: intake-1 router-1 router-2, of those kinds tha
     local kind number names=()
     service_kinds
     for kind in "${REPLY_NAMES[@]}"; do
-        [[ -x $DOCKET_BIN/docket-$kind ]] || continue
+        if [[ $kind == front ]]; then front_possible || continue; else [[ -x $DOCKET_BIN/docket-$kind ]] || continue; fi
         service_count "$kind"
         for ((number = 1; number <= REPLY; number++)); do names+=("$kind-$number"); done
     done
@@ -35,6 +37,10 @@ service_is() { # NAME
 # an operator's; what the stack knows better goes over it.
 service_start() { # NAME
     local name=$1 kind=${1%-*} program
+    if [[ $kind == front ]]; then
+        front_start
+        return
+    fi
     program=$(service_program "$name")
     [[ -x $program ]] || fail "$name: 尚未编译 is not built: $program" "deploy/local/build"
     process_clear_orphans "$name"
@@ -59,6 +65,10 @@ service_start() { # NAME
 service_ready() { # NAME: 0 ready, 1 not yet, 2 it has ended or was frozen
     process_find "$1" || return 2
     ! process_paused "$1" || return 2
+    if [[ $1 == front-* ]]; then
+        front_ready
+        return
+    fi
     port "$1-ops"
     [[ $(curl -s -o /dev/null -m 2 -w '%{http_code}' "http://127.0.0.1:$REPLY/health/ready") == 200 ]]
 }
@@ -95,6 +105,7 @@ services_up() {
         service_start "$name"
         started+=("$name")
     done
+    front_settle
     for name in "${names[@]}"; do
         if process_paused "$name"; then
             say_warning "$name 已暂停，保持不动 is paused and stays so: deploy/local/stack resume $name"
