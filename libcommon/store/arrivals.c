@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "store/connection_internal.h"
+#include "postgres/connection.h"
 
 enum { POLL_MS = 1000, BLOCKS_MAX = 4096, STALE_MS = 5000 };
 
