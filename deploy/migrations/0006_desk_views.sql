@@ -30,7 +30,9 @@ CREATE INDEX ticket_index_requester ON desk.ticket_index (tenant_id, requester_i
 CREATE INDEX ticket_index_updated ON desk.ticket_index (tenant_id, updated_at, ticket_id);
 CREATE INDEX ticket_index_generated ON desk.ticket_index (tenant_id, generated_at, ticket_id);
 -- What is solved or closed is found by place and person, newest first; new tickets of a storm do not pay for these.
-CREATE INDEX ticket_index_done ON desk.ticket_index (tenant_id, status, group_id, updated_at, ticket_id)
+CREATE INDEX ticket_index_done ON desk.ticket_index (tenant_id, status, updated_at, ticket_id)
+    WHERE status IN ('solved', 'closed');
+CREATE INDEX ticket_index_done_in ON desk.ticket_index (tenant_id, group_id, status, updated_at, ticket_id)
     WHERE status IN ('solved', 'closed');
 CREATE INDEX ticket_index_done_by ON desk.ticket_index (tenant_id, assignee_id, ticket_id)
     WHERE assignee_id <> 0 AND status IN ('solved', 'closed');
