@@ -1,6 +1,6 @@
 /* HTML -- what people send as HTML, made fit to be shown to somebody else; and plain text as HTML,
- * and HTML as plain text. Pure: any bytes in, always something out, within bounds of time and
- * memory.
+ * and HTML as plain text. Any bytes in, always something out, within
+ * bounds of time and memory; no I/O.
  *
  * The text is parsed as a browser does (HTML5, libgumbo) and written anew from the tree: only
  * elements, attributes and URLs of a white list, everything else escaped or left out. So there is
@@ -20,7 +20,8 @@ enum {
     HTML_BYTES_MAX = 256 << 10, /* of a text to be parsed */
     HTML_TAGS_MAX = 16384,      /* '<' in it */
     HTML_DEPTH_MAX = 64,        /* of the elements written; deeper ones only leave their content */
-    HTML_TREE_BYTES = 24 << 20  /* memory of a tree: small texts can ask for enormous ones */
+    HTML_TREE_BYTES = 24 << 20, /* memory of a tree: small texts can ask for enormous ones */
+    HTML_CPU_MS = 100           /* of parsing: its cost grows with tags times depth */
 };
 
 typedef enum HtmlOutcome {

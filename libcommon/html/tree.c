@@ -2,18 +2,28 @@
  * than it may have is given up in the middle, and the arena takes everything back. Its own
  * destructor, which recurses as deep as the tree, is never called. */
 #include <setjmp.h>
+#include <time.h>
 
 #include "html/html_internal.h"
 
 typedef struct Budget {
     Arena *arena;
     size_t left;
+    unsigned calls;
+    int64_t until_us; /* of this thread's CPU time */
     jmp_buf spent;
 } Budget;
 
+static int64_t cpu_us(void) {
+    struct timespec t;
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* Every tag asks for memory, and what a tag costs grows with the depth that it stands in. */
 static void *budget_alloc(void *arg, size_t n) {
     Budget *b = arg;
-    if (n > b->left) longjmp(b->spent, 1);
+    if (n > b->left || (++b->calls % 64 == 0 && cpu_us() > b->until_us)) longjmp(b->spent, 1);
     b->left -= n;
     return arena_alloc(b->arena, n);
 }
@@ -38,6 +48,7 @@ static bool within_bounds(Str html) {
 const GumboNode *html_tree(Str html, Arena *arena) {
     if (!within_bounds(html)) return NULL;
     Budget budget = {.arena = arena, .left = HTML_TREE_BYTES};
+    budget.until_us = cpu_us() + HTML_CPU_MS * 1000;
     GumboOptions options = kGumboDefaultOptions;
     options.allocator = budget_alloc;
     options.deallocator = budget_free;

@@ -52,6 +52,19 @@ bool html_link(Str url, Buf *ret) {
     return good;
 }
 
+/* "/图.png": a name and nothing that a server or browser could take for more of a path. */
+static bool is_plain_name(Str s) {
+    if (s.n < 2 || s.p[0] != '/' || str_is(s, "/.") || str_is(s, "/..")) return false;
+    for (size_t i = 1; i < s.n; i++) {
+        if (strchr("/?#", s.p[i])) return false;
+        if (s.p[i] != '%') continue;
+        char byte;
+        if (s.n - i < 3 || text_unhex((Str){s.p + i + 1, 2}, &byte, 1) != 1) return false;
+        if ((unsigned char)byte < 0x20 || strchr("/\\.%", byte)) return false;
+    }
+    return true;
+}
+
 bool html_own_picture(Str url, Buf *ret) {
     static const char home[] = "/api/v2/attachments/";
     CLEANUP(buf_done) Buf normal = {0};
@@ -60,12 +73,7 @@ bool html_own_picture(Str url, Buf *ret) {
     while (at < normal.n && normal.p[at] >= '0' && normal.p[at] <= '9')
         at++, digits++;
     if (!digits || digits > 16) return false;
-    if (at < normal.n) { /* a name, no further path and no way up */
-        Str name = {normal.p + at + 1, normal.n - at - 1};
-        if (normal.p[at] != '/' || !name.n || str_is(name, ".") || str_is(name, "..")) return false;
-        for (size_t i = 0; i < name.n; i++)
-            if (strchr("/?#%", name.p[i]) || name.p[i] == 0) return false;
-    }
+    if (at < normal.n && !is_plain_name((Str){normal.p + at, normal.n - at})) return false;
     buf_add_str(ret, buf_str(&normal));
     return true;
 }

@@ -18,6 +18,7 @@ rights: base ticket
 vault: base
 digest: base
 html: base
+filetype: base
 loop: base log
 workers: base loop
 events: base ticket proto
@@ -44,6 +45,7 @@ openssl/ vault digest
 sodium.h vault
 unistr.h json
 gumbo.h html
+magic.h filetype
 '
 # Exceptions, each with its reason: JSON trees are what the room json hands out, so whoever asks for one walks it.
 exceptions='

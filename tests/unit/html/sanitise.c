@@ -165,6 +165,10 @@ static void a_picture_of_somebody_elses_is_not_loaded(void **state) {
     (void)state;
     becomes("<img src=\"/api/v2/attachments/17/图.png\" alt=\"图\" width=\"20\" height=\"99999\">",
             "<img src=\"/api/v2/attachments/17/图.png\" alt=\"图\" width=\"20\">");
+    becomes("<img src=\"/api/v2/attachments/17/%E5%9B%BE.png\">",
+            "<img src=\"/api/v2/attachments/17/%E5%9B%BE.png\">");
+    becomes("<img src=\"/api/v2/attachments/17/%2e%2e\">", "[图片]");
+    becomes("<img src=\"/api/v2/attachments/17/a%2fb\">", "[图片]");
     becomes("<img src=\"https://track.example/o.gif\" alt=\"赞\">",
             "<a href=\"https://track.example/o.gif\" rel=\"nofollow noopener noreferrer\" "
             "target=\"_blank\">[图片: 赞]</a>");
@@ -199,7 +203,7 @@ static void deep_nesting_is_cut_and_costs_little(void **state) {
         (void)html_sanitise(buf_str(&in), &out);
         (void)html_to_text(buf_str(&in), &text);
         int64_t took = clock_monotonic_ms() - began;
-        if (took > 2000) fail_msg("%s took %lld ms", pieces[i], (long long)took);
+        if (took > 1500) fail_msg("%s took %lld ms", pieces[i], (long long)took);
         assert_true(oracle_holds(buf_str(&out), ORACLE_ELEMENTS));
     }
 }
