@@ -32,6 +32,7 @@ static const char help[] =
     "  --token T         an administrator's: the agents get tokens of their own by it "
     "(DOCKET_TOKEN)\n"
     "  --users FILE      or they sign in: `EMAIL PASSWORD` a line\n"
+    "  --tenant NAME     where to (needed when the desk has several)\n"
     "  --timeout S       without an answer for so long a request counts as lost (10)\n"
     "  --leave           off duty at the end\n"
     "  --json            the result as one JSON object\n"
@@ -40,7 +41,7 @@ static const char help[] =
     "Exit: 0 tickets were handled, 1 none was, 2 wrong usage or no desk.\n";
 
 typedef struct Options {
-    const char *url, *token, *users;
+    const char *url, *token, *users, *tenant;
     int64_t agents, seconds, seed, ask, transfer, note, poll, timeout_s;
     double pace, speedup, patience;
     bool leave, json, quiet;
@@ -82,21 +83,31 @@ static int options_read(int argc, char **argv, Options *o) {
         URL,
         TOKEN,
         USERS,
+        TENANT,
         TIMEOUT,
         LEAVE,
         JSON,
         QUIET
     };
-    static const struct option names[] = {
-        {"agents", 1, NULL, AGENTS},     {"pace", 1, NULL, PACE},
-        {"speedup", 1, NULL, SPEEDUP},   {"seconds", 1, NULL, SECONDS},
-        {"seed", 1, NULL, SEED},         {"ask", 1, NULL, ASK},
-        {"transfer", 1, NULL, TRANSFER}, {"note", 1, NULL, NOTE},
-        {"patience", 1, NULL, PATIENCE}, {"poll", 1, NULL, POLL},
-        {"url", 1, NULL, URL},           {"token", 1, NULL, TOKEN},
-        {"users", 1, NULL, USERS},       {"timeout", 1, NULL, TIMEOUT},
-        {"leave", 0, NULL, LEAVE},       {"json", 0, NULL, JSON},
-        {"quiet", 0, NULL, QUIET},       {NULL, 0, NULL, 0}};
+    static const struct option names[] = {{"agents", 1, NULL, AGENTS},
+                                          {"pace", 1, NULL, PACE},
+                                          {"speedup", 1, NULL, SPEEDUP},
+                                          {"seconds", 1, NULL, SECONDS},
+                                          {"seed", 1, NULL, SEED},
+                                          {"ask", 1, NULL, ASK},
+                                          {"transfer", 1, NULL, TRANSFER},
+                                          {"note", 1, NULL, NOTE},
+                                          {"patience", 1, NULL, PATIENCE},
+                                          {"poll", 1, NULL, POLL},
+                                          {"url", 1, NULL, URL},
+                                          {"token", 1, NULL, TOKEN},
+                                          {"users", 1, NULL, USERS},
+                                          {"tenant", 1, NULL, TENANT},
+                                          {"timeout", 1, NULL, TIMEOUT},
+                                          {"leave", 0, NULL, LEAVE},
+                                          {"json", 0, NULL, JSON},
+                                          {"quiet", 0, NULL, QUIET},
+                                          {NULL, 0, NULL, 0}};
     *o = (Options){.seconds = 60,
                    .seed = 1,
                    .ask = 150,
@@ -152,6 +163,9 @@ static int options_read(int argc, char **argv, Options *o) {
             break;
         case USERS:
             o->users = optarg;
+            break;
+        case TENANT:
+            o->tenant = optarg;
             break;
         case LEAVE:
             o->leave = true;
@@ -259,12 +273,16 @@ static int workforce(int argc, char **argv) {
     int r = options_read(argc, argv, &o);
     if (r) return r;
     r = o.users ? staff_read(o.users, (size_t)o.agents, &staff, &problem)
-                : staff_hire(o.url, str(o.token), (size_t)o.agents, o.seconds, &staff, &problem);
-    if (r < 0) return usage(problem.p, NULL);
+                : staff_hire(o.url, str(o.token), (size_t)o.agents, &staff, &problem);
+    if (r < 0) {
+        staff_dismiss(o.url, str(o.token), &staff);
+        return usage(problem.p, NULL);
+    }
     if ((int64_t)staff.agents_n < o.agents)
         (void)fprintf(stderr, "docket workforce: only %zu agents are there\n", staff.agents_n);
     double mean_ms = 60000 / o.pace / o.speedup;
     PlaySettings settings = {.url = o.url,
+                             .tenant = str(o.tenant),
                              .agents = staff.agents,
                              .agents_n = staff.agents_n,
                              .groups = staff.groups,
@@ -282,6 +300,7 @@ static int workforce(int argc, char **argv) {
                              .progress = !o.quiet && isatty(STDERR_FILENO)};
     PlayResult *result = xcalloc(1, sizeof(*result));
     r = play_run(&settings, result, &problem);
+    staff_dismiss(o.url, str(o.token), &staff);
     if (r < 0) {
         free(result);
         return usage(problem.p, NULL);

@@ -14,7 +14,7 @@ static const struct {
     [DESK_ME] = {"who am I", "GET /users/me"},
     [DESK_STAFF] = {"list staff", "GET /users"},
     [DESK_GROUPS] = {"list groups", "GET /groups"},
-    [DESK_TOKEN] = {"get a token", "POST /users/{id}/tokens"},
+    [DESK_TOKEN] = {"get a token", "POST /api_tokens"},
     [DESK_DUTY] = {"go on duty", "PUT /presence/duty"},
     [DESK_ASSIGNED] = {"look", "GET /users/{id}/tickets/assigned"},
     [DESK_READ] = {"read", "GET /tickets/{id}/comments"},
@@ -68,9 +68,17 @@ static void add_member(Buf *b, const char *before, Str value) {
     buf_add_json(b, value);
 }
 
-void desk_sign_in_body(Buf *ret, Str name, Str password) {
-    add_member(ret, "{\"session\":{\"email\":", name);
+void desk_sign_in_body(Buf *ret, Str tenant, Str email, Str password) {
+    add_member(ret, "{\"session\":{\"email\":", email);
     add_member(ret, ",\"password\":", password);
+    if (tenant.p) add_member(ret, ",\"tenant\":", tenant);
+    buf_adds(ret, "}}");
+}
+
+void desk_token_body(Buf *ret, int64_t user_id) {
+    buf_adds(ret, "{\"api_token\":{\"description\":\"docket workforce\",\"expires_in_days\":1,"
+                  "\"user_id\":");
+    buf_add_i64(ret, user_id);
     buf_adds(ret, "}}");
 }
 

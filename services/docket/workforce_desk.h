@@ -43,7 +43,8 @@ void desk_write(Buf *out, const char *host, const DeskIdentity *who, const char 
 
 /* ---- What is sent: the JSON of a body ---- */
 
-void desk_sign_in_body(Buf *ret, Str name, Str password);
+void desk_sign_in_body(Buf *ret, Str tenant, Str email, Str password);
+void desk_token_body(Buf *ret, int64_t user_id);
 void desk_duty_body(Buf *ret, bool on);
 typedef struct DeskChange {
     Str text; /* of a comment; absent: none */

@@ -179,7 +179,7 @@ static void go_on(Player *w) {
     buf_clear(&p->text);
     switch (w->doing) {
     case SIGNING_IN:
-        desk_sign_in_body(&p->body, w->agent->name, w->agent->password);
+        desk_sign_in_body(&p->body, p->settings->tenant, w->agent->name, w->agent->password);
         ask_json(w, DESK_SIGN_IN, "POST", "/api/v2/sessions.json");
         break;
     case FINDING_OUT:

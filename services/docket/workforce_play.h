@@ -15,6 +15,7 @@ typedef struct PlayAgent {
 
 typedef struct PlaySettings {
     const char *url;
+    Str tenant; /* for signing in; absent: the desk has only one */
     const PlayAgent *agents;
     size_t agents_n;
     const int64_t *groups; /* to transfer to */

@@ -94,43 +94,62 @@ static int list(Office *o, const char *path, const char *plural, size_t most, De
     return 0;
 }
 
-/* Appends "Bearer TOKEN" to `texts`. */
-static int hire(Office *o, const DeskPerson *p, int64_t seconds, Buf *texts, Buf *ret_problem) {
+/* Appends "Bearer TOKEN" and a line feed to the texts. */
+static int hire(Office *o, const DeskPerson *p, Staff *staff, Buf *ret_problem) {
     CLEANUP(buf_done) Buf body = {0};
     CLEANUP(buf_done) Buf token = {0};
-    buf_clear(&o->path);
-    buf_printf(&o->path, "/api/v2/users/%lld/tokens.json", (long long)p->id);
-    buf_printf(&body, "{\"token\":{\"description\":\"docket workforce\",\"expires_in\":%lld}}",
-               (long long)seconds + 3600);
-    int status = office_ask(o, "POST", o->path.p, buf_str(&body));
-    if (status != 201 || desk_read_text(buf_str(&o->body), "token", "token", &token) < 0)
+    desk_token_body(&body, p->id);
+    int status = office_ask(o, "POST", "/api/v2/api_tokens.json", buf_str(&body));
+    Str answer = buf_str(&o->body);
+    if (status != 201 || desk_read_text(answer, "api_token", "full_token", &token) < 0 ||
+        desk_read_id(answer, "api_token", "id", &staff->tokens[staff->tokens_n]) < 0)
         return complain(ret_problem, o, "a token for an agent", status);
-    buf_printf(texts, "Bearer %s\n", token.p);
+    staff->tokens_n++;
+    buf_printf(&staff->texts, "Bearer %s\n", token.p);
     return 0;
 }
 
 static void office_done(Office *o) {
-    http_link_done(&o->link);
+    http_link_done(&o->link); /* does nothing before it was opened */
     loop_free(o->loop);
     buf_done(&o->body);
     buf_done(&o->path);
     buf_done(&o->cursor);
 }
 
-int staff_hire(const char *url, Str administrator, size_t most, int64_t seconds, Staff *ret,
-               Buf *ret_problem) {
-    CLEANUP(office_done) Office o = {0};
+/* `bearer` lives as long as the office. */
+static int office_open(Office *o, const char *url, Str administrator, Buf *bearer,
+                       Buf *ret_problem) {
+    int r = http_address_resolve(str(url), &o->desk, ret_problem);
+    if (r < 0) return r;
+    o->loop = loop_new();
+    buf_adds(bearer, "Bearer ");
+    buf_add_str(bearer, administrator);
+    o->who.authorization = buf_str(bearer);
+    http_link_init(&o->link, o->loop, &o->desk, &link_user, o);
+    return 0;
+}
+
+void staff_dismiss(const char *url, Str administrator, Staff *s) {
     CLEANUP(buf_done) Buf bearer = {0};
+    CLEANUP(buf_done) Buf problem = {0};
+    CLEANUP(office_done) Office o = {0};
+    if (!s->tokens_n || office_open(&o, url, administrator, &bearer, &problem) < 0) return;
+    for (; s->tokens_n; s->tokens_n--) {
+        buf_clear(&o.path);
+        buf_printf(&o.path, "/api/v2/api_tokens/%lld.json", (long long)s->tokens[s->tokens_n - 1]);
+        if (office_ask(&o, "DELETE", o.path.p, (Str){NULL, 0}) < 0)
+            return; /* they end by themselves */
+    }
+}
+
+int staff_hire(const char *url, Str administrator, size_t most, Staff *ret, Buf *ret_problem) {
+    CLEANUP(buf_done) Buf bearer = {0};
+    CLEANUP(office_done) Office o = {0};
     CLEANUP(mem_freep) DeskPerson *people = NULL, *groups = NULL;
     size_t people_n = 0, groups_n = 0;
-    int r = http_address_resolve(str(url), &o.desk, ret_problem);
+    int r = office_open(&o, url, administrator, &bearer, ret_problem);
     if (r < 0) return r;
-    o.loop = loop_new();
-    buf_adds(&bearer, "Bearer ");
-    buf_add_str(&bearer, administrator);
-    o.who.authorization = buf_str(&bearer);
-    http_link_init(&o.link, o.loop, &o.desk, &link_user, &o);
-
     r = list(&o, "/api/v2/users.json?role=agent", "users", most, &people, &people_n, ret_problem);
     if (r == 0)
         r = list(&o, "/api/v2/groups.json", "groups", 1000, &groups, &groups_n, ret_problem);
@@ -143,9 +162,10 @@ int staff_hire(const char *url, Str administrator, size_t most, int64_t seconds,
     for (size_t i = 0; i < groups_n; i++)
         ret->groups[ret->groups_n++] = groups[i].id;
     ret->agents = xcalloc(people_n, sizeof(*ret->agents));
+    ret->tokens = xcalloc(people_n, sizeof(*ret->tokens));
     for (size_t i = 0; i < people_n && r == 0; i++) {
         ret->agents[i].id = people[i].id;
-        r = hire(&o, &people[i], seconds, &ret->texts, ret_problem);
+        r = hire(&o, &people[i], ret, ret_problem);
     }
     if (r < 0) return r;
     Str rest = buf_str(&ret->texts); /* which moves no more */
@@ -186,5 +206,6 @@ int staff_read(const char *file, size_t most, Staff *ret, Buf *ret_problem) {
 void staff_done(Staff *s) {
     free(s->agents);
     free(s->groups);
+    free(s->tokens);
     buf_done(&s->texts);
 }
