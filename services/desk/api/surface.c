@@ -2,8 +2,12 @@
 #include "desk/api/surface.h"
 
 extern const RouteTable ticket_reading_routes; /* tickets/read.c */
+extern const RouteTable ticket_work_routes;    /* tickets/update.c */
+extern const RouteTable ticket_comment_routes; /* tickets/comments.c */
+extern const RouteTable ticket_audit_routes;   /* tickets/audits.c */
+extern const RouteTable ticket_tag_routes;     /* tickets/tags.c */
 
 const RouteTable *const surface[] = {
-    &ticket_reading_routes,
-    NULL,
+    &ticket_reading_routes, &ticket_work_routes, &ticket_comment_routes,
+    &ticket_audit_routes,   &ticket_tag_routes,  NULL,
 };
