@@ -153,6 +153,16 @@ static void add_custom(Events *e, const cJSON *now, const cJSON *before, const C
     }
 }
 
+/* assigned and in_progress are both "open": only our own name of the state has changed. */
+static bool looks_the_same(Str column, const cJSON *now, const cJSON *was) {
+    CLEANUP(buf_done) Buf x = {0};
+    CLEANUP(buf_done) Buf y = {0};
+    if (!str_is(column, "status") || !was) return false;
+    add_value(&x, column, now);
+    add_value(&y, column, was);
+    return str_eq(buf_str(&x), buf_str(&y));
+}
+
 static bool is_silent(Str column) { /* no field of a ticket, or said by the comment */
     return str_is(column, "description") || str_is(column, "created_at") ||
            str_is(column, "source_id") || str_is(column, "requester_personal");
@@ -167,9 +177,10 @@ static void add_changes(Events *e, const cJSON *set, AuditState *before, const C
         if (str_is(column, "custom_fields")) {
             add_custom(e, member, was, c, arena);
         } else if (!is_silent(column) && !(e->create ? same(member, NULL) : same(member, was))) {
-            Str field = str_is(column, "form_id")        ? STR("ticket_form_id")
-                        : str_is(column, "satisfaction") ? STR("satisfaction_score")
-                                                         : column;
+            Str field = str_is(column, "form_id")             ? STR("ticket_form_id")
+                        : str_is(column, "satisfaction")      ? STR("satisfaction_score")
+                        : looks_the_same(column, member, was) ? STR("docket_status")
+                                                              : column;
             add_change(e, field, member, was);
         }
         audit_state_set(before, column, member);

@@ -23,7 +23,7 @@ ChangeVerdict draft_begin(Draft *d, const ChangeActor *a, const ChangeTicket *t,
                  .bad = &out->invalid,
                  .kind = t->row.kind,
                  .category = t->row.category,
-                 .form_id = t->form_id,
+                 .form_id = t->row.form_id,
                  .why = "updated"};
     *d->e = (TicketEdit){.tenant_id = t->row.tenant_id,
                          .ticket_id = t->row.id,

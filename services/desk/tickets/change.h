@@ -34,8 +34,6 @@ typedef struct ChangeLoad { /* an agent who may come to have the ticket */
 
 typedef struct ChangeTicket { /* as it was read, in one snapshot */
     TicketRow row;
-    int64_t form_id;
-    Str satisfaction;
     const Str *evidence; /* classes of the attachments that it has */
     size_t evidence_n;
     const ChangeLoad *loads; /* of its assignee, of who asks, and of whom she names */

@@ -90,7 +90,7 @@ static void read_form(Draft *d, const cJSON *ticket) {
     int64_t id = 0;
     bool empty;
     if (draft_id(d, ticket, "ticket_form_id", "ticket_form_id", &id, &empty) < 0) return;
-    if ((!id && !empty) || id == d->t->form_id) return;
+    if ((!id && !empty) || id == d->row->form_id) return;
     const Form *form = id && d->a->catalog ? catalog_form(d->a->catalog, id) : NULL;
     if (id && !form) {
         invalid_add(d->bad, "ticket_form_id", "InvalidValue", "没有这个表单 (no such form)");

@@ -40,6 +40,7 @@ static void on_many(Request *r, const PostgresRows *const *results,
     for (size_t i = 0; i < n; i++) {
         rows[kept] = ticket_row_read(results[0], i, 0, r->subject.tenant_id, r->arena);
         TicketScope scope = ticket_row_scope(&rows[kept]);
+        if (rows[kept].status == TICKET_DELETED) continue;
         if (rights_decide(&r->subject, RIGHT_TICKETS_READ, &scope, NULL) == RIGHTS_YES) kept++;
     }
     ticket_list_answer_all(r, rows, kept);

@@ -155,6 +155,10 @@ void ticket_read(Request *r, int64_t id, TicketFound found) {
 bool ticket_allows(Request *r, Right what, const TicketRow *ticket) {
     TicketScope scope = ticket_row_scope(ticket);
     const char *reason = "";
+    if (ticket->status == TICKET_DELETED) {
+        answer_not_found(r);
+        return false;
+    }
     switch (rights_decide(&r->subject, what, &scope, &reason)) {
     case RIGHTS_YES:
         return true;

@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "documents/forms.h"
 
 #define ADD(ret, literal) buf_add((ret), "" literal, sizeof(literal) - 1)
 
@@ -112,7 +113,16 @@ static bool is_digits(Str quoted) { /* "360001" with its quotes */
     return true;
 }
 
-static void add_custom_fields(Buf *ret, Str object) {
+/* A field of the documents is known by its number, whatever name it is stored under. */
+static void add_key(Buf *ret, Str quoted, const Catalog *c) {
+    const Field *f = c ? catalog_field_named(c, (Str){quoted.p + 1, quoted.n - 2}) : NULL;
+    if (f)
+        buf_add_i64(ret, f->id);
+    else
+        buf_add_str(ret, is_digits(quoted) ? (Str){quoted.p + 1, quoted.n - 2} : quoted);
+}
+
+static void add_custom_fields(Buf *ret, Str object, const Catalog *c) {
     ADD(ret, "[");
     bool first = true;
     for (Str rest = skip(object, object.n ? 1 : 0); rest.n && rest.p[0] == '"'; first = false) {
@@ -122,7 +132,7 @@ static void add_custom_fields(Buf *ret, Str object) {
         n = value_length(rest);
         if (!first) ADD(ret, ",");
         ADD(ret, "{\"id\":");
-        buf_add_str(ret, is_digits(key) ? (Str){key.p + 1, key.n - 2} : key);
+        add_key(ret, key, c);
         ADD(ret, ",\"value\":");
         buf_add(ret, rest.p, n);
         ADD(ret, "}");
@@ -133,7 +143,7 @@ static void add_custom_fields(Buf *ret, Str object) {
 
 /* ---- the whole ---- */
 
-void ticket_json(Buf *ret, Str base, const TicketRow *t) {
+void ticket_json(Buf *ret, Str base, const TicketRow *t, const Catalog *catalog) {
     buf_reserve(ret, 2048 + t->description.n + t->subject.n * 2 + t->custom_fields.n * 2);
     ADD(ret, "{\"url\":\"");
     buf_add_str(ret, base);
@@ -178,7 +188,7 @@ void ticket_json(Buf *ret, Str base, const TicketRow *t) {
     add_list(ret, t->tags, t->tags_n);
     ADD(ret, ",\"custom_fields\":");
     from = ret->n;
-    add_custom_fields(ret, t->custom_fields);
+    add_custom_fields(ret, t->custom_fields, catalog);
     to = ret->n;
     ADD(ret, ",\"fields\":");
     buf_reserve(ret, to - from);

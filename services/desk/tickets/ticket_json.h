@@ -2,6 +2,7 @@
 #pragma once
 
 #include "desk/tickets/ticket_row.h"
+#include "documents/catalog.h"
 
 /* "new" "open" "pending" "hold" "solved" "closed" "deleted" (merged is closed): what Zendesk's
  * clients know. */
@@ -10,5 +11,6 @@ Str ticket_status_shown(TicketStatus s);
  * -EINVAL. Our own names are taken too. */
 int ticket_status_sent(Str name, TicketStatus *ret);
 
-/* Appends {"url":...}. `base` as request_base(). */
-void ticket_json(Buf *ret, Str base, const TicketRow *t);
+/* Appends {"url":...}. `catalog`, which may be NULL, knows the numbers of custom fields. `base` as
+ * request_base(). */
+void ticket_json(Buf *ret, Str base, const TicketRow *t, const Catalog *catalog);

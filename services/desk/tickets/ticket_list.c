@@ -40,7 +40,7 @@ static void add_rows(Request *r, const TicketRow *rows, size_t n, Buf *body) {
     Str base = request_base(r);
     for (size_t i = 0; i < n; i++) {
         if (i) ADD(body, ",");
-        ticket_json(body, base, &rows[i]);
+        ticket_json(body, base, &rows[i], r->catalog);
     }
 }
 
@@ -85,6 +85,6 @@ void ticket_answer(Request *r, const TicketRow *ticket) {
     Listing *l = arena_zalloc(r->arena, sizeof(*l));
     l->body = request_buf(r);
     ADD(l->body, "{\"ticket\":");
-    ticket_json(l->body, request_base(r), ticket);
+    ticket_json(l->body, request_base(r), ticket, r->catalog);
     go_on(r, l, ticket, 1);
 }

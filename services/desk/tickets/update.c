@@ -32,7 +32,7 @@ static void answer_both(void *arg, WorkOutcome outcome, const WorkResult *result
     if (work_refused(r, outcome, result)) return;
     CLEANUP(buf_done) Buf body = {0};
     buf_adds(&body, "{\"ticket\":");
-    ticket_json(&body, request_base(r), &result->after);
+    ticket_json(&body, request_base(r), &result->after, r->catalog);
     buf_adds(&body, ",\"audit\":");
     add_audit(r, outcome, result, &body);
     buf_addc(&body, '}');

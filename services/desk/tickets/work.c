@@ -9,7 +9,7 @@
 static const PostgresStatement fence = {"work_fence",
                                         "SELECT set_config('docket.tenants', $1::text, true)"};
 static const PostgresStatement read_ticket = {
-    "work_ticket", "SELECT " TICKET_COLUMNS ", t.form_id, t.satisfaction FROM ticket.tickets t"
+    "work_ticket", "SELECT " TICKET_COLUMNS " FROM ticket.tickets t"
                    " WHERE t.tenant_id = $1::bigint AND t.id = $2::bigint"};
 /* What the comments have attached, by its class. */
 static const PostgresStatement read_evidence = {
@@ -77,6 +77,8 @@ static TicketRow row_after(const TicketRow *before, const TicketEdit *e, Arena *
     if (e->sets & EDIT_GROUP) t.group_id = e->group_id;
     if (e->sets & EDIT_ASSIGNEE) t.assignee_id = e->assignee_id;
     if (e->sets & EDIT_REQUESTER) t.requester_id = e->requester_id;
+    if (e->sets & EDIT_FORM) t.form_id = e->form_id;
+    if (e->sets & EDIT_SATISFACTION) t.satisfaction = e->satisfaction;
     if (e->sets & EDIT_KIND) t.kind = e->kind;
     if (e->sets & EDIT_CATEGORY) t.category = e->category;
     if (e->sets & EDIT_SUBJECT) t.subject = e->subject;
