@@ -186,10 +186,7 @@ static void decide(Work *w) {
 static void take_ticket(Work *w, const PostgresRows *rows) {
     Arena *arena = w->ask.arena;
     TicketRow row = ticket_row_read(rows, 0, 0, w->ask.who->tenant_id, arena);
-    w->ticket =
-        (ChangeTicket){.row = ticket_row_keep(&row, arena),
-                       .form_id = rows_int(rows, 0, TICKET_COLUMNS_N),
-                       .satisfaction = arena_str(arena, rows_str(rows, 0, TICKET_COLUMNS_N + 1))};
+    w->ticket = (ChangeTicket){.row = ticket_row_keep(&row, arena)};
 }
 
 static void take_evidence(Work *w, const PostgresRows *rows) {
