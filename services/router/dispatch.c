@@ -13,9 +13,10 @@
 enum {
     HINTS_MAX = 20000,
     ROUND_HINTS = REFRESH_AGENTS_MAX,
+    ROUND_TAKES = ROUND_HINTS + 8, /* with what their refresh brings */
     MOVES_MAX = 500,
     ROUND_MOVES = 200,
-    CHANGES_MAX = ROUND_HINTS * ROSTER_TAKE_MAX + ROUND_MOVES,
+    CHANGES_MAX = ROUND_TAKES * ROSTER_TAKE_MAX + ROUND_MOVES,
     RETRY_MS = 50,
     /* What was taken longer ago than RESERVATION_FRESH_MS is left to its expiry; once a transaction
      * has been tried, we go on asking this long what became of it. */
@@ -23,7 +24,8 @@ enum {
 };
 
 typedef struct Hint {
-    int64_t tenant_id, agent_id;
+    int64_t tenant_id, agent_id; /* 0: nobody in particular */
+    int64_t ticket_id;           /* to be read first; 0: none */
     Cause cause;
     LoopCallback done; /* NULL: of our own */
     void *arg;
@@ -52,9 +54,9 @@ struct Dispatch {
     size_t moves_n;
 
     /* The round. */
-    bool running, woken;
+    bool running, woken, refreshing, stopped;
     Arena *arena;
-    Take takes[ROUND_HINTS];
+    Take takes[ROUND_TAKES];
     size_t takes_n, pending;
     Refresh *refresh;
     TicketChange *changes;
@@ -98,11 +100,27 @@ static void hint_push(Dispatch *d, const Hint *h) {
     wake(d);
 }
 
+static void round_add(Dispatch *d, const Hint *h) {
+    for (size_t i = 0; i < d->takes_n && !h->done; i++)
+        if (d->takes[i].hint.tenant_id == h->tenant_id && d->takes[i].hint.agent_id == h->agent_id)
+            return;
+    Take *t = &d->takes[d->takes_n++];
+    t->dispatch = d;
+    t->hint = *h;
+    t->n = 0;
+    t->more = false;
+}
+
 void dispatch_hint(Dispatch *d, int64_t tenant_id, int64_t agent_id) {
     if (d->hints_n >= HINTS_MAX) {
         metric_add(d->dropped, 1);
         return;
     }
+    if (d->refreshing && d->takes_n < ROUND_TAKES) { /* what the signals brought: this round's */
+        round_add(d, &(Hint){.tenant_id = tenant_id, .agent_id = agent_id, .cause = cause_new()});
+        return;
+    }
+    if (d->stopped) return;  /* what waits is taken by whoever stays */
     enum { LOOK_BACK = 64 }; /* the same again comes soon after */
     for (size_t i = d->hints_n; i-- > 0 && d->hints_n - i <= LOOK_BACK;) {
         const Hint *h = hint_at(d, i);
@@ -111,9 +129,13 @@ void dispatch_hint(Dispatch *d, int64_t tenant_id, int64_t agent_id) {
     hint_push(d, &(Hint){.tenant_id = tenant_id, .agent_id = agent_id, .cause = cause_new()});
 }
 
-void dispatch_signal(Dispatch *d, int64_t tenant_id, int64_t agent_id, Cause cause,
-                     LoopCallback done, void *arg) {
-    hint_push(d, &(Hint){tenant_id, agent_id, cause, done, arg});
+void dispatch_signal(Dispatch *d, const Signal *s, LoopCallback done, void *arg) {
+    hint_push(d, &(Hint){.tenant_id = s->tenant_id,
+                         .agent_id = s->agent_id,
+                         .ticket_id = s->ticket_id,
+                         .cause = s->cause,
+                         .done = done,
+                         .arg = arg});
 }
 
 static bool move_push(Dispatch *d, const Move *m) {
@@ -136,6 +158,10 @@ bool dispatch_move(Dispatch *d, int64_t tenant_id, int64_t ticket_id, int32_t ve
                                 .staffing = staffing});
 }
 
+void dispatch_stop(Dispatch *d) {
+    d->stopped = true;
+}
+
 bool dispatch_idle(const Dispatch *d) {
     return !d->running && !d->woken && d->hints_n == 0 && d->moves_n == 0;
 }
@@ -145,7 +171,7 @@ bool dispatch_idle(const Dispatch *d) {
 static void round_end(Dispatch *d) {
     d->running = false;
     /* Callbacks may push hints, and so wake the next round. */
-    Hint ended[ROUND_HINTS];
+    Hint ended[ROUND_TAKES];
     size_t n = d->takes_n;
     for (size_t i = 0; i < n; i++) {
         ended[i] = d->takes[i].hint;
@@ -246,27 +272,46 @@ static void on_taken(void *arg, RosterOutcome outcome) {
 
 static void round_take(void *arg) {
     Dispatch *d = arg;
+    d->refreshing = false;
     d->taken_ms = clock_monotonic_ms();
     d->pending = d->takes_n + 1;
     for (size_t i = 0; i < d->takes_n; i++) {
         Take *t = &d->takes[i];
+        if (!t->hint.agent_id) {
+            d->pending--;
+            continue;
+        }
         roster_take(d->parts.roster, t->hint.tenant_id, t->hint.agent_id, t->taken, &t->n, &t->more,
                     d->arena, clock_wall_ms(), on_taken, t);
     }
     round_taken(d); /* moves may come without any hint */
 }
 
-/* Who got a signal: Redis may count for her what she does not hold any more. */
-static size_t signalled(const Dispatch *d, AgentRef ret[REFRESH_AGENTS_MAX]) {
-    size_t n = 0;
+typedef struct Concerned {
+    AgentRef agents[REFRESH_AGENTS_MAX];
+    TicketRef tickets[REFRESH_AGENTS_MAX];
+    size_t agents_n, tickets_n;
+} Concerned;
+
+/* Whom and what the signals of this round name: Redis may count for her what she does not hold any
+ * more, and not know of that ticket what it is now. */
+static void signalled(const Dispatch *d, Concerned *c) {
     for (size_t i = 0; i < d->takes_n; i++) {
         const Hint *h = &d->takes[i].hint;
         size_t k = 0;
-        while (k < n && (ret[k].tenant_id != h->tenant_id || ret[k].agent_id != h->agent_id))
+        if (!h->done) continue;
+        while (k < c->agents_n &&
+               (c->agents[k].tenant_id != h->tenant_id || c->agents[k].agent_id != h->agent_id))
             k++;
-        if (h->done && k == n) ret[n++] = (AgentRef){h->tenant_id, h->agent_id};
+        if (h->agent_id && k == c->agents_n)
+            c->agents[c->agents_n++] = (AgentRef){h->tenant_id, h->agent_id};
+        k = 0;
+        while (k < c->tickets_n &&
+               (c->tickets[k].tenant_id != h->tenant_id || c->tickets[k].ticket_id != h->ticket_id))
+            k++;
+        if (h->ticket_id && k == c->tickets_n)
+            c->tickets[c->tickets_n++] = (TicketRef){h->tenant_id, h->ticket_id};
     }
-    return n;
 }
 
 static void round_begin(void *arg) {
@@ -276,16 +321,16 @@ static void round_begin(void *arg) {
     d->running = true;
     d->takes_n = 0;
     while (d->hints_n && d->takes_n < ROUND_HINTS) {
-        Take *t = &d->takes[d->takes_n++];
-        *t = (Take){.dispatch = d, .hint = *hint_at(d, 0)};
+        round_add(d, hint_at(d, 0));
         d->hints_first = (d->hints_first + 1) % d->hints_room;
         d->hints_n--;
     }
     metric_set(d->hints_waiting, (double)d->hints_n);
-    AgentRef agents[REFRESH_AGENTS_MAX];
-    size_t n = signalled(d, agents);
-    if (n)
-        refresh_run(d->refresh, agents, n, round_take, d);
+    Concerned c = {.agents_n = 0};
+    signalled(d, &c);
+    d->refreshing = c.agents_n || c.tickets_n;
+    if (d->refreshing)
+        refresh_run(d->refresh, c.agents, c.agents_n, c.tickets, c.tickets_n, round_take, d);
     else
         round_take(d);
 }

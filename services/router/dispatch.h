@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "events/signal.h"
 #include "loop/loop.h"
 #include "publish/publication.h"
 #include "router/placement.h"
@@ -34,13 +35,14 @@ Dispatch *dispatch_free(Dispatch *d);
 /* Somebody may have room. Twice is once. At most 20,000 wait; what is beyond is found again by the
  * reconciler. */
 void dispatch_hint(Dispatch *d, int64_t tenant_id, int64_t agent_id);
-/* The same for a signal: its cause is that of what is taken, and done(arg) comes once all of it is
- * stored, published and told, or is left to an expiring reservation. Always taken. */
-void dispatch_signal(Dispatch *d, int64_t tenant_id, int64_t agent_id, Cause cause,
-                     LoopCallback done, void *arg);
+/* The same for a signal: what it names is read and told to Redis first; its cause is that of what
+ * is taken, and done(arg) comes once all of it is stored, published and told, or is left to an
+ * expiring reservation. Always taken; `s` is copied. */
+void dispatch_signal(Dispatch *d, const Signal *s, LoopCallback done, void *arg);
 
 /* A ticket that waits goes to another group's queue. false: too many wait already, come again. */
 bool dispatch_move(Dispatch *d, int64_t tenant_id, int64_t ticket_id, int32_t version,
                    int64_t from_group, int64_t to_group, Staffing staffing);
 
+void dispatch_stop(Dispatch *d); /* takes no hints any more; signals are gone through to the end */
 bool dispatch_idle(const Dispatch *d);

@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 
-enum { TICKETS_MAX = 2000, PAGES_MAX = 20 };
+enum { TICKETS_MAX = 2000, PAGES_MAX = 20, RETRY_MS = 200 };
 
 typedef struct Look { /* at one agent's load */
     Refresh *refresh;
@@ -29,6 +29,7 @@ struct Refresh {
     size_t pending;
     TicketPlace *places;
     size_t places_n;
+    LoopTimer *retry;
     LoopCallback done;
     void *arg;
 };
@@ -42,8 +43,8 @@ static void end(void *arg) {
 static void on_places(void *arg, StoreOutcome outcome, const char *problem) {
     Refresh *r = arg;
     (void)problem;
-    if (outcome != STORE_DONE) {
-        end(r);
+    if (outcome != STORE_DONE) { /* nothing can be given to anybody without PostgreSQL either */
+        loop_timer_arm(r->retry, RETRY_MS);
         return;
     }
     const TicketPlace **told =
@@ -54,10 +55,15 @@ static void on_places(void *arg, StoreOutcome outcome, const char *problem) {
     settler_settle(r->settler, told, n, 0, end, r);
 }
 
+static void read_places(void *arg) {
+    Refresh *r = arg;
+    store_places(r->store, r->places, r->places_n, r->arena, on_places, r);
+}
+
 static void looked(Refresh *r) {
     if (--r->pending) return;
     if (r->places_n)
-        store_places(r->store, r->places, r->places_n, r->arena, on_places, r);
+        read_places(r);
     else
         loop_defer(r->loop, end, r);
 }
@@ -75,14 +81,18 @@ static void on_page(void *arg, RosterOutcome outcome) {
         looked(r);
 }
 
-void refresh_run(Refresh *r, const AgentRef *agents, size_t n, LoopCallback done, void *arg) {
-    assert(n <= REFRESH_AGENTS_MAX);
+void refresh_run(Refresh *r, const AgentRef *agents, size_t agents_n, const TicketRef *tickets,
+                 size_t tickets_n, LoopCallback done, void *arg) {
+    assert(agents_n <= REFRESH_AGENTS_MAX && tickets_n <= REFRESH_AGENTS_MAX);
     r->done = done;
     r->arg = arg;
     r->places = arena_alloc(r->arena, TICKETS_MAX * sizeof(*r->places));
     r->places_n = 0;
-    r->pending = n + 1;
-    for (size_t i = 0; i < n; i++) {
+    for (; r->places_n < tickets_n; r->places_n++)
+        r->places[r->places_n] = (TicketPlace){.tenant_id = tickets[r->places_n].tenant_id,
+                                               .ticket_id = tickets[r->places_n].ticket_id};
+    r->pending = agents_n + 1;
+    for (size_t i = 0; i < agents_n; i++) {
         Look *l = &r->looks[i];
         *l = (Look){.refresh = r, .agent = agents[i]};
         (void)snprintf(l->container, sizeof(l->container), "l:%lld", (long long)agents[i].agent_id);
@@ -99,11 +109,13 @@ Refresh *refresh_new(Loop *loop, Store *store, Roster *roster, Settler *settler)
                    .roster = roster,
                    .settler = settler,
                    .arena = arena_new(16 * 1024)};
+    r->retry = loop_timer_new(loop, read_places, r);
     return r;
 }
 
 Refresh *refresh_free(Refresh *r) {
     if (!r) return NULL;
+    loop_timer_free(r->retry);
     arena_free(r->arena);
     free(r);
     return NULL;

@@ -54,7 +54,7 @@ static void on_cold(void *arg, int64_t tenant_id) {
 
 static void on_hint(void *arg, int64_t tenant_id, int64_t agent_id) {
     Router *r = arg;
-    if (r->dispatch && !r->draining) dispatch_hint(r->dispatch, tenant_id, agent_id);
+    if (r->dispatch) dispatch_hint(r->dispatch, tenant_id, agent_id);
 }
 
 /* Every tenant, warm or not: says who is there, and finds those that are cold. */
@@ -239,9 +239,10 @@ int router_start(Runtime *runtime, const void *config, void **ret_self) {
 bool router_drain(void *self) {
     Router *r = self;
     if (!r->draining) {
-        r->draining = true; /* what waits is taken by whoever stays */
+        r->draining = true;
         pipeline_stop(r->pipeline);
         signals_stop(r->signals);
+        dispatch_stop(r->dispatch);
         upkeep_stop(r->upkeep);
     }
     return pipeline_idle(r->pipeline) && signals_idle(r->signals) && dispatch_idle(r->dispatch) &&

@@ -10,15 +10,15 @@
 enum { UNSETTLED_MAX = 50000, OVERFLOWED_MAX = 1024 };
 #define AGING_WITHOUT_DOCUMENTS_MS (15 * 60 * 1000)
 
-typedef struct TicketRef {
+typedef struct Unsettled {
     int64_t tenant_id, ticket_id;
-} TicketRef;
+} Unsettled;
 
 struct Settler {
     Loop *loop;
     Roster *roster;
     const Configuration *configuration;
-    TicketRef *unsettled;
+    Unsettled *unsettled;
     size_t unsettled_n, unsettled_room;
     int64_t overflowed[OVERFLOWED_MAX];
     size_t overflowed_n;
@@ -90,7 +90,7 @@ void settler_remember(Settler *s, int64_t tenant_id, int64_t ticket_id) {
         s->unsettled_room = s->unsettled_room ? 2 * s->unsettled_room : 256;
         s->unsettled = xrealloc(s->unsettled, s->unsettled_room * sizeof(*s->unsettled));
     }
-    s->unsettled[s->unsettled_n++] = (TicketRef){tenant_id, ticket_id};
+    s->unsettled[s->unsettled_n++] = (Unsettled){tenant_id, ticket_id};
     metric_set(s->waiting, (double)s->unsettled_n);
 }
 

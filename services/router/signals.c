@@ -64,7 +64,7 @@ static void pump(Signals *s) {
             continue;
         }
         s->pending++;
-        dispatch_signal(s->dispatch, signal.tenant_id, signal.agent_id, signal.cause, on_done, s);
+        dispatch_signal(s->dispatch, &signal, on_done, s);
     }
     publication_start(s->dead, on_done, s);
 }

@@ -15,7 +15,7 @@
 #include <sys/resource.h>
 
 #include "base/clock.h"
-#include "store/edits.h"
+#include "edits_json.h"
 #include "store/ids.h"
 #include "store/store.h"
 #include "store/tokens.h"
@@ -33,8 +33,6 @@ static Buf problem;
 
 static const char *const outcome_names[] = {"done", "again", "refused", "busy", "late"};
 static const char *const new_fates[] = {"stored", "replayed", "aliased", "conflict"};
-static const char *const change_fates[] = {"done",    "replayed",  "overtaken",
-                                           "illegal", "no_ticket", "worn_out"};
 
 static void on_done(void *arg, StoreOutcome o, const char *why) {
     (void)arg;
@@ -51,69 +49,10 @@ static void wait_done(void) {
     finished = false;
 }
 
-static Str text_of(const cJSON *o, const char *key) {
-    Str s = {NULL, 0};
-    (void)json_get_string(o, key, &s);
-    return s;
-}
-
-static int64_t int_of(const cJSON *o, const char *key, int64_t fallback) {
-    int64_t v = fallback;
-    (void)json_get_int(o, key, &v);
-    return v;
-}
-
 /* "use_in_ms": from now. */
 static int64_t use_by_of(const cJSON *o) {
     int64_t in;
     return json_get_int(o, "use_in_ms", &in) > 0 ? clock_monotonic_ms() + in : 0;
-}
-
-static Str bytes_of(const cJSON *o, const char *key) {
-    Str hex = text_of(o, key);
-    if (!hex.n) return (Str){NULL, 0};
-    char *bytes = arena_alloc(arena, hex.n);
-    int n = text_unhex(hex, bytes, hex.n);
-    return (Str){bytes, n < 0 ? 0 : (size_t)n};
-}
-
-static Str *texts_of(const cJSON *o, const char *key, size_t *ret_n) {
-    const cJSON *array = NULL, *item;
-    *ret_n = 0;
-    if (json_get_array(o, key, &array) <= 0) return NULL;
-    Str *all = arena_alloc(arena, (size_t)cJSON_GetArraySize(array) * sizeof(*all));
-    cJSON_ArrayForEach(item, array)(void) json_as_string(item, &all[(*ret_n)++]);
-    return all;
-}
-
-static Cause cause_of(const cJSON *o) {
-    Cause c = {{0}};
-    Str bytes = bytes_of(o, "cause");
-    if (bytes.n == sizeof(c.bytes)) memcpy(c.bytes, bytes.p, bytes.n);
-    return c;
-}
-
-static void print_place(const TicketPlace *p) {
-    (void)printf(
-        "{\"tenant\":%lld,\"id\":%lld,\"version\":%d,\"status\":\"%s\",\"priority\":\"%s\","
-        "\"group\":%lld,\"assignee\":%lld,\"created_ms\":%lld,\"skills\":\"%.*s\"}",
-        (long long)p->tenant_id, (long long)p->ticket_id, p->version, ticket_status_name(p->status),
-        ticket_priority_name(p->priority), (long long)p->group_id, (long long)p->assignee_id,
-        (long long)p->created_ms, STR_ARG(p->skills));
-}
-
-static void print_row(const LedgerRow *r) {
-    char cause[37];
-    CLEANUP(buf_done) Buf event = {0};
-    cause_format(r->cause, cause);
-    int encoded = ledger_event_encode(r, arena, &event);
-    (void)printf(
-        "{\"tenant\":%lld,\"id\":%lld,\"seq\":%d,\"step\":%d,\"kind\":\"%s\",\"cause\":\"%s\","
-        "\"actor\":\"%.*s\",\"at_ms\":%lld,\"revision\":%lld,\"event_bytes\":%d,\"payload\":%.*s}",
-        (long long)r->tenant_id, (long long)r->ticket_id, r->seq, r->step,
-        r->kind < LEDGER_KINDS ? ledger_kind_name(r->kind) : "?", cause, STR_ARG(r->actor),
-        (long long)r->at_ms, (long long)r->revision, encoded < 0 ? encoded : (int)event.n,
-        STR_ARG(r->payload));
 }
 
 static void print_outcome(void) {
@@ -133,11 +72,11 @@ static void fill_new(NewTicket *t, Submission *s, const cJSON *o) {
                       .channel = STR("web"),
                       .subject = text_of(o, "subject"),
                       .description = text_of(o, "description"),
-                      .contact_hash = bytes_of(o, "hash"),
+                      .contact_hash = bytes_of(arena, o, "hash"),
                       .idempotency_key = text_of(o, "key"),
-                      .key_fingerprint = bytes_of(o, "fingerprint"),
+                      .key_fingerprint = bytes_of(arena, o, "fingerprint"),
                       .custom_fields = text_of(o, "custom_fields")};
-    s->tags = texts_of(o, "tags", &s->tags_n);
+    s->tags = texts_of(arena, o, "tags", &s->tags_n);
     static PersonalField personal = {
         .field = {"phone", 5}, .sealed = {"abc", 3}, .masked = {"138****", 7}};
     if (int_of(o, "personal", 0)) s->personal = &personal, s->personal_n = 1;
@@ -156,7 +95,7 @@ static void fill_new(NewTicket *t, Submission *s, const cJSON *o) {
                      .instead_of = int_of(o, "instead_of", 0),
                      .note = text_of(o, "note")};
     if (priority.n) (void)ticket_priority_parse(priority, &t->facts.priority);
-    t->facts.skills = texts_of(o, "skills", &t->facts.skills_n);
+    t->facts.skills = texts_of(arena, o, "skills", &t->facts.skills_n);
 }
 
 static void op_new(const cJSON *o) {
@@ -176,7 +115,7 @@ static void op_new(const cJSON *o) {
         (void)printf(",\"rows\":[");
         for (size_t r = 0; r < batch[i].rows_n; r++) {
             if (r) (void)putchar(',');
-            print_row(&batch[i].rows[r]);
+            print_row(arena, &batch[i].rows[r]);
         }
         (void)printf("]}");
     }
@@ -211,11 +150,11 @@ static void op_change(const cJSON *o) {
     (void)printf(",\"changes\":[");
     for (i = 0; i < n && outcome == STORE_DONE; i++) {
         (void)printf("%s{\"fate\":\"%s\",\"outbox_id\":%lld,\"place\":", i ? "," : "",
-                     change_fates[all[i].fate], (long long)all[i].outbox_id);
+                     change_fate_name(all[i].fate), (long long)all[i].outbox_id);
         print_place(&all[i].place);
         (void)printf(",\"row\":");
         if (all[i].row.seq)
-            print_row(&all[i].row);
+            print_row(arena, &all[i].row);
         else
             (void)printf("null");
         (void)printf("}");
@@ -223,84 +162,19 @@ static void op_change(const cJSON *o) {
     (void)printf("]}\n");
 }
 
-static void fill_sets(TicketEdit *e, const cJSON *set) {
-    static const char *const names[] = {"status",        "group_id",    "assignee_id",  "priority",
-                                        "kind",          "category",    "subject",      "tags",
-                                        "custom_fields", "external_id", "requester_id", "form_id",
-                                        "followup_of",   "satisfaction"};
-    for (unsigned i = 0; set && i < sizeof(names) / sizeof(names[0]); i++)
-        if (cJSON_GetObjectItemCaseSensitive(set, names[i])) e->sets |= 1U << i;
-    if (!set) return;
-    (void)ticket_status_parse(text_of(set, "status"), &e->status);
-    (void)ticket_priority_parse(text_of(set, "priority"), &e->priority);
-    e->group_id = int_of(set, "group_id", 0);
-    e->assignee_id = int_of(set, "assignee_id", 0);
-    e->requester_id = int_of(set, "requester_id", 0);
-    e->form_id = int_of(set, "form_id", 0);
-    e->followup_of = int_of(set, "followup_of", 0);
-    e->kind = text_of(set, "kind");
-    e->category = text_of(set, "category");
-    e->subject = text_of(set, "subject");
-    e->external_id = text_of(set, "external_id");
-    e->satisfaction = text_of(set, "satisfaction");
-    e->custom_fields = text_of(set, "custom_fields"); /* as text */
-    e->tags = texts_of(set, "tags", &e->tags_n);
-}
-
-static void fill_edit(TicketEdit *e, const cJSON *o) {
-    const cJSON *comment = cJSON_GetObjectItemCaseSensitive(o, "comment");
-    Str actor = text_of(o, "actor");
-    *e = (TicketEdit){.tenant_id = int_of(o, "tenant", 0),
-                      .ticket_id = int_of(o, "id", 0),
-                      .expected_version = (int32_t)int_of(o, "version", 0),
-                      .cause = cause_of(o),
-                      .step = (int32_t)int_of(o, "step", 0),
-                      .actor_kind = (ActorKind)int_of(o, "actor_kind", ACTOR_AGENT),
-                      .actor = actor.n ? actor : STR("agent:7"),
-                      .revision = 2,
-                      .note = text_of(o, "note"),
-                      .reason = text_of(o, "reason")};
-    fill_sets(e, cJSON_GetObjectItemCaseSensitive(o, "set"));
-    if (!comment) return;
-    e->comment = (EditComment){.present = true,
-                               .is_public = int_of(comment, "public", 0) != 0,
-                               .author_id = int_of(comment, "author_id", 7),
-                               .body = text_of(comment, "body"),
-                               .channel = STR("api"),
-                               .attachments = text_of(comment, "attachments"),
-                               .mentions = text_of(comment, "mentions"),
-                               .personal = text_of(comment, "personal")};
-}
-
-static void print_edit(const TicketEdit *e) {
-    (void)printf("{\"fate\":\"%s\",\"at_ms\":%lld,\"place\":", change_fates[e->fate],
-                 (long long)e->at_ms);
-    print_place(&e->place);
-    (void)printf(",\"row\":");
-    if (e->row.seq)
-        print_row(&e->row);
-    else
-        (void)printf("null");
-    (void)printf(",\"outbox\":[");
-    for (size_t i = 0; i < e->outbox_n; i++)
-        (void)printf("%s[%lld,\"%.*s\",\"%.*s\"]", i ? "," : "", (long long)e->outbox[i].outbox_id,
-                     STR_ARG(e->outbox[i].topic), STR_ARG(e->outbox[i].key));
-    (void)printf("]}");
-}
-
 static void op_edit(const cJSON *o) {
     const cJSON *list = NULL, *item;
     if (json_get_array(o, "edits", &list) <= 0) return;
     size_t n = (size_t)cJSON_GetArraySize(list), i = 0;
     TicketEdit *all = arena_alloc(arena, n * sizeof(*all));
-    cJSON_ArrayForEach(item, list) fill_edit(&all[i++], item);
+    cJSON_ArrayForEach(item, list) fill_edit(arena, &all[i++], item);
     store_edit_tickets(store, all, n, arena, on_done, NULL);
     wait_done();
     print_outcome();
     (void)printf(",\"edits\":[");
     for (i = 0; i < n && outcome == STORE_DONE; i++) {
         if (i) (void)putchar(',');
-        print_edit(&all[i]);
+        print_edit(arena, &all[i]);
     }
     (void)printf("]}\n");
 }

@@ -132,7 +132,7 @@ def test_what_the_table_of_transitions_forbids_is_not_written(pg, router, desk):
     new = ticket()
     router.new(new)
     for asked in [edit(id, 2, set={"status": "closed"}),
-                  edit(id, 2, set={"status": "solved"}, actor_kind=REQUESTER),
+                  edit(id, 2, set={"status": "on_hold"}, actor_kind=REQUESTER),
                   edit(id, 2, set={"status": "deleted"}, actor_kind=REQUESTER),
                   edit(id, 2, set={"assignee_id": 0}),                       # assigned to nobody
                   edit(id, 2, set={"assignee_id": 8}),                       # handed on without a word
