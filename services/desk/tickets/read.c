@@ -60,54 +60,6 @@ static void show_many(Request *r) {
 
 /* ---- page by page ---- */
 
-/* Until the projection is there: by id, straight from the tickets. */
-static const PostgresStatement page_up = {"desk_tickets_up",
-                                          "SELECT " TICKET_COLUMNS
-                                          " FROM ticket.tickets t WHERE t.tenant_id = $1::bigint"
-                                          " AND t.id > $2::bigint ORDER BY t.id LIMIT $3::bigint"};
-static const PostgresStatement page_down = {
-    "desk_tickets_down",
-    "SELECT " TICKET_COLUMNS " FROM ticket.tickets t WHERE t.tenant_id = $1::bigint"
-    " AND t.id < $2::bigint ORDER BY t.id DESC LIMIT $3::bigint"};
-
-typedef struct Plain {
-    const Paging *paging;
-    IndexDone done;
-    void *context;
-} Plain;
-
-static void on_plain(Request *r, const PostgresRows *const *results,
-                     const PostgresProblem *problem) {
-    Plain *c = r->context;
-    r->context = c->context;
-    size_t n = results ? rows_count(results[0]) : 0;
-    (void)problem;
-    bool more = n > (size_t)c->paging->size;
-    if (more) n--;
-    TicketRow *rows = arena_alloc(r->arena, (n + 1) * sizeof(*rows));
-    for (size_t i = 0; i < n; i++)
-        rows[i] = ticket_row_read(results[0], paging_row(c->paging, n, i), 0, r->subject.tenant_id,
-                                  r->arena);
-    IndexPage page = {.rows = rows, .n = n, .more = more};
-    if (n) page.ends = (PagingEnds){rows[0].id, rows[0].id, rows[n - 1].id, rows[n - 1].id};
-    c->done(r, &page, NULL);
-}
-
-__attribute__((weak)) void index_list(Request *r, const IndexWanted *wanted, const Paging *p,
-                                      IndexDone done) {
-    Plain *c = arena_alloc(r->arena, sizeof(*c));
-    (void)wanted;
-    *c = (Plain){p, done, r->context};
-    r->context = c;
-    Params *params = request_params(r);
-    params_i64(params, r->subject.tenant_id);
-    params_i64(params, p->has_position ? p->id : p->descending ? INT64_MAX : 0);
-    params_i64(params, paging_limit(p));
-    request_query_rows(r, POSTGRES_READ_ONLY,
-                       &(PostgresQuery){p->descending ? &page_down : &page_up, params}, 1,
-                       on_plain);
-}
-
 static void on_page(Request *r, const IndexPage *page, const PostgresProblem *problem) {
     const Paging *p = r->context;
     if (problem) {
