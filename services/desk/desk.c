@@ -5,6 +5,7 @@
 
 #include "desk/api/limits.h"
 #include "desk/api/routes.h"
+#include "desk/api/waiting.h"
 #include "desk/tickets/changes_part.h"
 #include "desk/tickets/reader.h"
 #include "desk/views/part.h"
@@ -16,6 +17,7 @@ enum { RING_CHECK_MS = 1000, FLUSH_MS = 5000 };
 /* Every part of the desk with a life of its own: started in this order. */
 static const DeskPart *const parts[] = {
     &ticket_reader_part,
+    &waiting_part,
     &follower_part,
     &changes_part,
 };
