@@ -17,7 +17,8 @@ ROUTERS = ("router-1", "router-2")
 @pytest.fixture(scope="module")
 def tenant(stack):
     tenant = stack.tenant()
-    tenant.stored(tenant.create())  # routers take a moment to learn of a tenant
+    for _ in range(6):  # each router takes a moment to learn of a tenant
+        tenant.stored(tenant.create())
     return tenant
 
 
