@@ -39,6 +39,19 @@ static int token_check(Str token) {
     return 0;
 }
 
+/* "EMAIL/token:TOKEN" or "EMAIL:PASSWORD" in clear, in the arena. */
+static int basic_decode(Str authorization, Arena *arena, Str *ret) {
+    Str rest;
+    Str scheme = str_cut(authorization, ' ', &rest);
+    rest = str_trim(rest);
+    if (!str_eq_nocase(scheme, STR("Basic")) || rest.n > 2048) return -EINVAL;
+    char *clear = arena_alloc(arena, rest.n + 1);
+    int n = base64_decode(rest, clear);
+    if (n < 0) return n;
+    *ret = (Str){clear, (size_t)n};
+    return 0;
+}
+
 int credentials_token(Str authorization, Arena *arena, Str *ret) {
     Str rest;
     Str scheme = str_cut(authorization, ' ', &rest);
@@ -48,14 +61,22 @@ int credentials_token(Str authorization, Arena *arena, Str *ret) {
         *ret = rest;
         return 0;
     }
-    if (!str_eq_nocase(scheme, STR("Basic")) || rest.n > 2048) return -EINVAL;
-    char *clear = arena_alloc(arena, rest.n + 1);
-    int n = base64_decode(rest, clear);
-    if (n < 0) return n;
-    Str token;
-    Str user = str_cut((Str){clear, (size_t)n}, ':', &token);
+    Str clear, token;
+    if (basic_decode(authorization, arena, &clear) < 0) return -EINVAL;
+    Str user = str_cut(clear, ':', &token);
     if (!str_ends(user, STR("/token")) || token_check(token) < 0) return -EINVAL;
     *ret = token;
+    return 0;
+}
+
+int credentials_password(Str authorization, Arena *arena, Str *ret_email, Str *ret_password) {
+    Str clear, password;
+    if (basic_decode(authorization, arena, &clear) < 0) return -EINVAL;
+    Str email = str_cut(clear, ':', &password);
+    if (!password.p || !email.n || str_ends(email, STR("/token")) || !str_is_text(clear))
+        return -EINVAL;
+    *ret_email = email;
+    *ret_password = password;
     return 0;
 }
 

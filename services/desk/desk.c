@@ -3,9 +3,9 @@
 
 #include <errno.h>
 
+#include "desk/access/access.h"
 #include "desk/api/limits.h"
 #include "desk/api/routes.h"
-#include "desk/api/waiting.h"
 #include "desk/tickets/changes_part.h"
 #include "desk/tickets/reader.h"
 #include "desk/views/part.h"
@@ -16,8 +16,8 @@ enum { RING_CHECK_MS = 1000, FLUSH_MS = 5000 };
 
 /* Every part of the desk with a life of its own: started in this order. */
 static const DeskPart *const parts[] = {
+    &access_part,
     &ticket_reader_part,
-    &waiting_part,
     &follower_part,
     &changes_part,
 };
@@ -106,8 +106,6 @@ int desk_start(Runtime *r, const void *config, void **ret_self) {
     };
     d->pool = postgres_pool_new(d->loop, &pool, &problem);
     if (!d->pool) return failed("postgres_url", &problem);
-    d->tokens = tokens_new(d->loop, c->postgres_url, instance, &problem);
-    if (!d->tokens) return failed("postgres_url", &problem);
     static const ConfigurationEvents configuration_events = {0};
     d->configuration =
         configuration_new(d->loop, c->postgres_url, instance, &configuration_events, d, &problem);
@@ -158,7 +156,6 @@ void desk_stop(void *self) {
     for (size_t i = PARTS; i-- > 0;)
         if (parts[i]->stop) parts[i]->stop(d);
     postgres_pool_free(d->pool);
-    tokens_free(d->tokens);
     configuration_free(d->configuration);
     redis_client_free(d->redis);
     kafka_producer_free(d->producer);

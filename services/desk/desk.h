@@ -8,7 +8,6 @@
 #include "redis/client.h"
 #include "runtime/runtime.h"
 #include "store/configuration.h"
-#include "store/tokens.h"
 #include "vault/vault.h"
 
 struct Desk {
@@ -21,7 +20,6 @@ struct Desk {
     struct Waiting *waiting;
     PostgresPool *pool; /* reads, and small changes that touch no ticket */
     Configuration *configuration;
-    Tokens *tokens;
     Vault *vault;
     RedisClient *redis;
     KafkaProducer *producer;
@@ -35,6 +33,7 @@ struct Desk {
     struct Store **stores;     /* tickets/changes_part.c: its own */
     size_t stores_n;
     struct TicketReader *reader; /* tickets/read.c */
+    struct Access *access;       /* access/access.h */
 };
 
 /* A part that is started after everything above stands, and stopped in reverse before it goes. */

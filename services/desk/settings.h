@@ -14,6 +14,8 @@ typedef struct DeskConfig {
     int64_t postgres_connections, postgres_waiting, postgres_patience_ms;
     int64_t requests_per_minute;
     int64_t ticket_wait_ms;
+    char *trusted_proxies;
+    int64_t sign_ins_per_minute, password_threads, password_waiting, session_idle_ms, session_ms;
     int64_t desk_stores;
 } DeskConfig;
 

@@ -27,6 +27,7 @@ extern const Command surge_command;
 extern const Command tenant_command;
 extern const Command token_command;
 extern const Command topics_command;
+extern const Command user_command;
 extern const Command verify_command;
 extern const Command workforce_command;
 

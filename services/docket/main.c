@@ -23,6 +23,7 @@ static const Command *const commands[] = {
     &tenant_command,
     &token_command,
     &topics_command,
+    &user_command,
     &verify_command,
     &workforce_command,
 };

@@ -8,8 +8,9 @@
 #include "docket/command.h"
 #include "docket/lookup.h"
 #include "documents/problems.h"
+#include "rights/rights.h"
 
-enum { SCOPES_MAX = 16, SECRET_BYTES = 32, HINT_CHARACTERS = 8 };
+enum { ROLES_SHOWN = 128, SCOPES_MAX = 16, SECRET_BYTES = 32, HINT_CHARACTERS = 8 };
 static const char me[] = "docket token";
 
 typedef struct TokenOptions {
@@ -18,9 +19,11 @@ typedef struct TokenOptions {
     bool json;
 } TokenOptions;
 
-static const Str roles[] = {{"administrator", 13}, {"manager", 7}, {"agent", 5}};
-static const Str known_scopes[] = {{"tickets:create", 14}, {"tickets:place", 13}};
-enum { ROLES = 3, SCOPES = 2 };
+/* What the gate asks for besides the rights' names (rights/rights.h). */
+static const Str place = {"tickets:place", 13};
+static const char scopes_help[] =
+    "Scopes: tickets:create, tickets:place (may name group, assignee, status at the gate), read,\n"
+    "write (whatever the role may), a family (tickets, users), or one right (tickets.solve)\n";
 
 /* "90d", "12h", "30m": up to ten years. */
 static int read_duration(const char *text, int64_t *ret_ms) {
@@ -42,10 +45,11 @@ static int read_duration(const char *text, int64_t *ret_ms) {
 /* How many, or -1 after saying what is wrong. Without --scopes: what a principal of its kind
  * needs. */
 static int choose_scopes(const TokenOptions *o, Str ret[SCOPES_MAX]) {
-    if (!o->scopes) {
-        int n = o->source ? 1 : SCOPES; /* a source sends; people may also say who gets it */
+    if (!o->scopes) { /* a source sends; people also say who gets it, and work at the desk */
+        const Str usual[] = {STR("tickets:create"), place, STR("write")};
+        int n = o->source ? 1 : 3;
         for (int i = 0; i < n; i++)
-            ret[i] = known_scopes[i];
+            ret[i] = usual[i];
         return n;
     }
     int n = lookup_words(o->scopes, ret, SCOPES_MAX);
@@ -55,14 +59,12 @@ static int choose_scopes(const TokenOptions *o, Str ret[SCOPES_MAX]) {
                       "tickets:create,tickets:place\n",
                       me);
     for (int i = 0; i < n; i++) {
-        bool known = false;
-        for (int k = 0; k < SCOPES; k++)
-            known = known || str_eq(ret[i], known_scopes[k]);
-        if (known) continue;
-        (void)fprintf(stderr,
-                      "%s: there is no scope `%.*s`%s\n"
-                      "Scopes: tickets:create, tickets:place (may name group, assignee, status)\n",
-                      me, STR_ARG(ret[i]), did_you_mean(ret[i], known_scopes, SCOPES));
+        if (rights_of_scope(ret[i]) || str_eq(ret[i], place)) continue;
+        Str known[RIGHTS + 4] = {STR("tickets:create"), place, STR("read"), STR("write")};
+        for (int k = 0; k < RIGHTS; k++)
+            known[4 + k] = str(rights_name((Right)k));
+        (void)fprintf(stderr, "%s: there is no scope `%.*s`%s\n%s", me, STR_ARG(ret[i]),
+                      did_you_mean(ret[i], known, RIGHTS + 4), scopes_help);
         return -1;
     }
     return n;
@@ -92,7 +94,8 @@ static int find_user(const TokenOptions *o, PostgresSession *s, int64_t tenant_i
     params_i64(&p, tenant_id);
     int r = lookup_run(me, s,
                        "SELECT name, id, id::text FROM config.names WHERE tenant_id = $1::bigint "
-                       "AND kind = 'agent' ORDER BY name",
+                       "AND kind = 'agent' UNION ALL SELECT user_id::text, user_id, user_id::text "
+                       "FROM access.users WHERE tenant_id = $1::bigint ORDER BY name",
                        &p, &rows);
     if (r) return r;
     for (int by_number = 0; by_number < 2; by_number++) /* a name goes before a number */
@@ -101,29 +104,49 @@ static int find_user(const TokenOptions *o, PostgresSession *s, int64_t tenant_i
                 buf_printf(ret, "user:%lld", (long long)rows_int(rows, i, 1));
                 return 0;
             }
-    return lookup_unknown(me, "user", o->user, rows,
-                          "Users are the agents of the tenant's documents: docket apply");
+    return lookup_unknown(
+        me, "user", o->user, rows,
+        "Users are the agents of the tenant's documents (docket apply), and those "
+        "of docket user list by their number");
+}
+
+/* Built in, or one of the tenant's documents. */
+static int find_role(const TokenOptions *o, PostgresSession *s, int64_t tenant_id, Buf *ret) {
+    CLEANUP(params_done) Params p = {0};
+    const PostgresRows *rows;
+    Str known[ROLES_SHOWN];
+    size_t n = 0;
+    params_i64(&p, tenant_id);
+    int r = lookup_run(me, s,
+                       "SELECT name FROM config.names WHERE tenant_id = $1::bigint AND kind = "
+                       "'role' ORDER BY name",
+                       &p, &rows);
+    if (r) return r;
+    for (; n < BUILTIN_ROLES; n++)
+        known[n] = str(rights_role_name((BuiltinRole)n));
+    for (size_t i = 0; i < rows_count(rows) && n < ROLES_SHOWN; i++)
+        known[n++] = rows_str(rows, i, 0);
+    buf_printf(ret, "role:%s", o->role);
+    for (size_t i = 0; i < n; i++)
+        if (str_is(known[i], o->role)) return 0;
+    (void)fprintf(stderr, "%s: there is no role `%s`%s\nRoles:", me, o->role,
+                  did_you_mean(str(o->role), known, n));
+    for (size_t i = 0; i < n; i++)
+        (void)fprintf(stderr, "%s %.*s", i ? "," : "", STR_ARG(known[i]));
+    (void)fputs("\n", stderr);
+    return 2;
 }
 
 /* 0 and "source:1003" and the like; or the exit code. */
 static int find_principal(const TokenOptions *o, PostgresSession *s, int64_t tenant_id, Buf *ret) {
     if (o->source) return find_source(o, s, tenant_id, ret);
     if (o->user) return find_user(o, s, tenant_id, ret);
-    buf_printf(ret, "role:%s", o->role);
-    return 0;
+    return find_role(o, s, tenant_id, ret);
 }
 
 static int check_create(const TokenOptions *o) {
     if (!!o->source + !!o->role + !!o->user != 1) {
         (void)fprintf(stderr, "%s: whose token? Give one of --source S, --role R, --user U\n", me);
-        return 2;
-    }
-    bool known = !o->role;
-    for (int i = 0; i < ROLES; i++)
-        known = known || str_is(roles[i], o->role);
-    if (!known) {
-        (void)fprintf(stderr, "%s: there is no role `%s`%s\nRoles: administrator, manager, agent\n",
-                      me, o->role, did_you_mean(str(o->role), roles, ROLES));
         return 2;
     }
     if (!str_is_text(str(o->label))) {
@@ -374,24 +397,28 @@ static int token_run(int argc, char **argv) {
 const Command token_command = {
     .name = "token",
     .summary = "what systems and people show at the gate: create, list, revoke",
-    .help = "Usage: docket token create --tenant NAME (--source S | --role R | --user U)\n"
-            "                    [--label L] [--scopes A,B] [--expires 90d] [--json]\n"
-            "       docket token list [--tenant NAME] [--json]\n"
-            "       docket token revoke TOKEN_ID --tenant NAME [--json]\n"
-            "\n"
-            "create prints the token alone on standard output, this once: only its hash is kept.\n"
-            "A revoked token is refused within 5 s.\n"
-            "\n"
-            "  --source S       a system that sends tickets; default scope: tickets:create\n"
-            "  --role R         administrator, manager or agent; --user U: an agent of the "
-            "documents.\n"
-            "                   Default scopes: tickets:create,tickets:place\n"
-            "  --scopes A,B     tickets:create, tickets:place (may name group, assignee, status)\n"
-            "  --expires 90d    or 12h, 30m; default: never\n"
-            "  --postgres URL   default: $DOCKET_POSTGRES_ADMIN; for list $DOCKET_POSTGRES\n"
-            "  --json           one JSON object a line\n"
-            "\n"
-            "Exit: 0 good, 1 there is no such tenant, source, user or token, 2 usage or not "
-            "possible.\n",
+    .help =
+        "Usage: docket token create --tenant NAME (--source S | --role R | --user U)\n"
+        "                    [--label L] [--scopes A,B] [--expires 90d] [--json]\n"
+        "       docket token list [--tenant NAME] [--json]\n"
+        "       docket token revoke TOKEN_ID --tenant NAME [--json]\n"
+        "\n"
+        "create prints the token alone on standard output, this once: only its hash is kept.\n"
+        "A revoked token is refused within 5 s.\n"
+        "\n"
+        "  --source S       a system that sends tickets; default scope: tickets:create\n"
+        "  --role R         a program of that role: administrator, manager, auditor ..., or one "
+        "of\n"
+        "                   the documents; --user U: an agent of the documents, or any user by\n"
+        "                   number. Default scopes: tickets:create,tickets:place,write\n"
+        "  --scopes A,B     tickets:create, tickets:place (may name group, assignee, status at\n"
+        "                   the gate), read, write (whatever the role may), a family (tickets,\n"
+        "                   users), or one right (tickets.solve)\n"
+        "  --expires 90d    or 12h, 30m; default: never\n"
+        "  --postgres URL   default: $DOCKET_POSTGRES_ADMIN; for list $DOCKET_POSTGRES\n"
+        "  --json           one JSON object a line\n"
+        "\n"
+        "Exit: 0 good, 1 there is no such tenant, source, user or token, 2 usage or not "
+        "possible.\n",
     .run = token_run,
 };

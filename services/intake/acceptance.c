@@ -458,7 +458,8 @@ static void read_body(Acceptance *a, const Principal *p) {
     claim_or_publish(a, p);
 }
 
-static void on_token(void *arg, TokenVerdict verdict, const Principal *p) {
+static void on_token(void *arg, SecretVerdict verdict, const void *value) {
+    const Principal *p = value;
     Acceptance *a = arg;
     Gate *gate = a->all->gate;
     a->awaiting = false;
@@ -468,14 +469,14 @@ static void on_token(void *arg, TokenVerdict verdict, const Principal *p) {
         return;
     }
     switch (verdict) {
-    case TOKEN_UNKNOWN:
+    case SECRET_UNKNOWN:
         http_answer_header(a->x, "WWW-Authenticate", "Bearer, Basic realm=\"Docket\"");
         answer_refusal(a, 401, "token", "Couldn't authenticate you", NULL);
         return;
-    case TOKEN_UNSURE:
+    case SECRET_UNSURE:
         answer_later(a, "tokens_unsure", "Tokens cannot be checked at present; try again later");
         return;
-    case TOKEN_KNOWN:
+    case SECRET_KNOWN:
         break;
     }
     if (!p->may_create) {
@@ -512,7 +513,7 @@ void acceptance_begin(Gate *gate, HttpExchange *x) {
     }
     Str token;
     if (credentials_token(http_header(x, "Authorization"), http_arena(x), &token) < 0) {
-        on_token(a, TOKEN_UNKNOWN, NULL);
+        on_token(a, SECRET_UNKNOWN, NULL);
         return;
     }
     a->awaiting = true; /* the answer may come inside the call; `a` may be gone afterwards */

@@ -272,7 +272,8 @@ static void op_ids(const cJSON *o) {
     (void)printf("],\"left\":%lld}\n", (long long)ids_left(ids));
 }
 
-static void on_token(void *arg, TokenVerdict verdict, const Principal *p) {
+static void on_token(void *arg, SecretVerdict verdict, const void *value) {
+    const Principal *p = value;
     static const char *const names[] = {"known", "unknown", "unsure"};
     (void)arg;
     (void)printf("{\"verdict\":\"%s\"", names[verdict]);

@@ -1,4 +1,8 @@
-/* Authentication -- whose request is this? Fills subject, role, token_id or session_id. */
+/* Authentication -- whose request is this? Fills subject, role, token_id or session_id.
+ *
+ * Bearer TOKEN, Basic EMAIL/token:TOKEN, Basic EMAIL:PASSWORD (access/check.h), or the session's
+ * cookie; with the cookie, whatever may change something needs X-CSRF-Token besides. What is
+ * revoked, suspended or signed out is refused within 5 s everywhere. */
 #pragma once
 
 #include "desk/api/request.h"
@@ -12,5 +16,5 @@ typedef enum AuthVerdict {
     AUTH_UNSURE     /* PostgreSQL is away, and this one is not known well enough: 503 */
 } AuthVerdict;
 
-/* `done` comes exactly once, now or later. The tenant's catalog is the frame's business. */
+/* `done` comes exactly once, now or later. */
 void authenticate(Request *r, void (*done)(Request *r, AuthVerdict verdict));

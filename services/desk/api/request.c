@@ -158,6 +158,7 @@ static const PostgresStatement fence = {"desk_fence",
 typedef struct Run {
     Request *request;
     RequestRows done;
+    void (*away)(Request *r); /* NULL: 503 */
     PostgresQuery queries[];
 } Run;
 
@@ -218,11 +219,14 @@ static void on_rows(void *arg, PostgresOutcome outcome, const PostgresRows *cons
     }
     log_warn(ABOUT(r->subject.tenant_id, 0), "%s %s: PostgreSQL: %s", r->route->method,
              r->route->path, problem->text);
-    answer_unavailable(r, "The database is away; ask again", -1);
+    if (run->away)
+        run->away(r);
+    else
+        answer_unavailable(r, "The database is away; ask again", -1);
 }
 
-void request_query_rows(Request *r, unsigned flags, const PostgresQuery *queries, size_t n,
-                        RequestRows done) {
+void request_try_rows(Request *r, unsigned flags, const PostgresQuery *queries, size_t n,
+                      RequestRows done, void (*away)(Request *r)) {
     Run *run = arena_alloc(r->arena, sizeof(*run) + (n + 1) * sizeof(PostgresQuery));
     char tenants[24];
     int length =
@@ -231,8 +235,17 @@ void request_query_rows(Request *r, unsigned flags, const PostgresQuery *queries
     params_text(p, (Str){tenants, (size_t)length});
     run->request = r;
     run->done = done;
+    run->away = away;
     run->queries[0] = (PostgresQuery){&fence, p};
     memcpy(run->queries + 1, queries, n * sizeof(*queries));
-    if (postgres_pool_run(r->desk->pool, flags, run->queries, n + 1, on_rows, run) < 0)
+    if (postgres_pool_run(r->desk->pool, flags, run->queries, n + 1, on_rows, run) == 0) return;
+    if (away)
+        away(r);
+    else
         answer_unavailable(r, "Too many requests wait for the database; ask again", -1);
+}
+
+void request_query_rows(Request *r, unsigned flags, const PostgresQuery *queries, size_t n,
+                        RequestRows done) {
+    request_try_rows(r, flags, queries, n, done, NULL);
 }

@@ -67,6 +67,10 @@ typedef void (*RequestRows)(Request *r, const PostgresRows *const *results,
                             const PostgresProblem *problem);
 void request_query_rows(Request *r, unsigned flags, const PostgresQuery *queries, size_t n,
                         RequestRows done);
+/* The same for whoever answers otherwise than by 503 when PostgreSQL is away: then `away` comes
+ * instead of `done`, perhaps inside this call. */
+void request_try_rows(Request *r, unsigned flags, const PostgresQuery *queries, size_t n,
+                      RequestRows done, void (*away)(Request *r));
 /* Empty parameters that go with the request. */
 Params *request_params(Request *r);
 /* An empty buffer that goes with the request: for its answer. At most REQUEST_BUFS. */

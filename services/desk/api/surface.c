@@ -1,13 +1,28 @@
 /* The desk's whole surface: one line a family; its routes stand at the end of the file named. */
 #include "desk/api/surface.h"
 
+/* clang-format off */
 extern const RouteTable ticket_reading_routes; /* tickets/read.c */
 extern const RouteTable ticket_work_routes;    /* tickets/update.c */
 extern const RouteTable ticket_comment_routes; /* tickets/comments.c */
 extern const RouteTable ticket_audit_routes;   /* tickets/audits.c */
 extern const RouteTable ticket_tag_routes;     /* tickets/tags.c */
+extern const RouteTable session_routes;        /* access/sessions.c */
+extern const RouteTable password_routes;       /* access/passwords.c */
+extern const RouteTable token_routes;          /* access/tokens.c */
+extern const RouteTable audit_routes;          /* access/audit.c */
 
+/* One a line, so that two new ones do not collide. */
 const RouteTable *const surface[] = {
-    &ticket_reading_routes, &ticket_work_routes, &ticket_comment_routes,
-    &ticket_audit_routes,   &ticket_tag_routes,  NULL,
+    &ticket_reading_routes,
+    &ticket_work_routes,
+    &ticket_comment_routes,
+    &ticket_audit_routes,
+    &ticket_tag_routes,
+    &session_routes,
+    &password_routes,
+    &token_routes,
+    &audit_routes,
+    NULL,
 };
+/* clang-format on */
