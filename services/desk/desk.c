@@ -6,6 +6,7 @@
 #include "desk/access/access.h"
 #include "desk/api/limits.h"
 #include "desk/api/routes.h"
+#include "desk/api/waiting.h"
 #include "desk/tickets/changes_part.h"
 #include "desk/tickets/reader.h"
 #include "desk/views/part.h"
@@ -18,6 +19,7 @@ enum { RING_CHECK_MS = 1000, FLUSH_MS = 5000 };
 static const DeskPart *const parts[] = {
     &access_part,
     &ticket_reader_part,
+    &waiting_part,
     &follower_part,
     &changes_part,
 };

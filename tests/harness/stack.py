@@ -185,6 +185,10 @@ class Stack:
     def gate(self):
         return self.environment["DOCKET_INTAKE_URL"]
 
+    def gate_of(self, name):
+        ports = dict(line.split()[:2] for line in (self.home / "ports").read_text().splitlines())
+        return f"http://127.0.0.1:{ports[name]}"
+
 
 class Tenant:
     def __init__(self, stack, name, number, token):
