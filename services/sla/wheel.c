@@ -1,4 +1,5 @@
-/* Slots are doubly linked lists of node numbers; a bitmap for each wheel finds the next full slot. */
+/* Slots are doubly linked lists of node numbers; a bitmap for each wheel finds the next full slot.
+ */
 #include "sla/wheel.h"
 
 #include <assert.h>
@@ -7,7 +8,7 @@
 
 enum { LEVELS = 6, SLOT_BITS = 8, SLOTS = 1 << SLOT_BITS, WORDS = SLOTS / 64, READY = LEVELS };
 
-#define NOBODY UINT32_MAX
+#define NOBODY  UINT32_MAX
 #define IS_SLOT (UINT32_C(1) << 31) /* in `back`: this node is the first of that slot */
 #define UNSET   (UINT32_MAX - 1)    /* in `back` */
 
@@ -32,7 +33,8 @@ Wheel *wheel_new(uint32_t limit, int64_t now_ms) {
     Wheel *w = xcalloc(1, sizeof(*w));
     w->limit = limit;
     w->now = now_ms;
-    for (size_t i = 0; i <= READY_SLOT; i++) w->slots[i] = NOBODY;
+    for (size_t i = 0; i <= READY_SLOT; i++)
+        w->slots[i] = NOBODY;
     return w;
 }
 
@@ -50,7 +52,8 @@ static uint32_t slot_of(const Wheel *w, int64_t due) {
     /* The highest byte in which due and now differ says on which wheel it hangs. */
     uint64_t differ = (uint64_t)due ^ (uint64_t)w->now;
     int level = (63 - __builtin_clzll(differ)) / SLOT_BITS;
-    if (level >= LEVELS) { /* thousands of years ahead: looked at again when the wheel comes round */
+    if (level >=
+        LEVELS) { /* thousands of years ahead: looked at again when the wheel comes round */
         level = LEVELS - 1;
         return (uint32_t)(level * SLOTS) + ((w->now >> (level * SLOT_BITS)) & (SLOTS - 1));
     }
@@ -91,7 +94,8 @@ static void grow(Wheel *w, uint32_t node) {
     if (room < 1024) room = 1024;
     if (room > w->limit) room = w->limit;
     w->nodes = xrealloc(w->nodes, room * sizeof(*w->nodes));
-    for (uint64_t i = w->room; i < room; i++) w->nodes[i].back = UNSET;
+    for (uint64_t i = w->room; i < room; i++)
+        w->nodes[i].back = UNSET;
     w->room = (uint32_t)room;
 }
 
@@ -187,7 +191,8 @@ static bool far_ahead(const Wheel *w, int64_t *ret_at, uint32_t *ret_slot) {
 
 static void step_back(Wheel *w, int64_t now) {
     w->now = now;
-    for (size_t i = 0; i <= READY_SLOT; i++) w->slots[i] = NOBODY;
+    for (size_t i = 0; i <= READY_SLOT; i++)
+        w->slots[i] = NOBODY;
     memset(w->full, 0, sizeof(w->full));
     for (uint32_t i = 0; i < w->room; i++)
         if (w->nodes[i].back != UNSET) link_in(w, i);

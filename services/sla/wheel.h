@@ -1,6 +1,6 @@
-/* Wheel -- which of very many promises comes due next? A hierarchical timing wheel over node numbers
- * that the caller gives out: setting, moving and cancelling cost a few memory accesses whatever the
- * number of nodes, and a node is 16 bytes. Pure: the caller passes `now`.
+/* Wheel -- which of very many promises comes due next? A hierarchical timing wheel over node
+ * numbers that the caller gives out: setting, moving and cancelling cost a few memory accesses
+ * whatever the number of nodes, and a node is 16 bytes. Pure: the caller passes `now`.
  *
  * Source: G. Varghese, A. Lauck, "Hashed and Hierarchical Timing Wheels" (SOSP 1987), scheme 7: six
  * wheels of 256 slots, the finest of one millisecond, so 2^48 ms ahead; a node that lies further
@@ -33,7 +33,7 @@ size_t wheel_count(const Wheel *w);
  * jump ahead by any amount (empty time costs nothing); when it steps back, nothing comes before its
  * due time all the same, and everything is put in place anew once. */
 size_t wheel_take(Wheel *w, int64_t now_ms, uint32_t *ret, size_t max);
-/* No node is due before this instant; INT64_MAX when none is set. Exact within 256 ms, a lower bound
- * further ahead: ask again then. */
+/* No node is due before this instant; INT64_MAX when none is set. Exact within 256 ms, a lower
+ * bound further ahead: ask again then. */
 int64_t wheel_next_ms(const Wheel *w);
 size_t wheel_bytes(const Wheel *w);
