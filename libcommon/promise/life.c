@@ -1,9 +1,9 @@
 /* Happenings move clocks; between them time is judged. One instant is: judge up to it, apply all of
  * it, then see what is due. */
-#include "promise/life.h"
-
 #include <assert.h>
 #include <errno.h>
+
+#include "promise/life_internal.h"
 
 static const char *const metric_names[METRICS] = {
     "first_reply", "next_reply", "periodic_update", "resolution", "requester_wait",
@@ -30,20 +30,9 @@ Terms terms_default(void) {
                                   (uint16_t)(STATE(TICKET_PENDING) | STATE(TICKET_ON_HOLD))}};
 }
 
-struct Life {
-    Terms terms;
-    bool history, ended;
-    bool answered; /* a first reply or a solve: from here on next_reply may run */
-    bool unheard;  /* a customer wrote while it was solved: next_reply starts when it reopens */
-    TicketStatus status;
-    int64_t now; /* the instant being applied */
-    Clock *clocks;
-    size_t n, room;
-};
-
 /* ---- Stretches ---- */
 
-static void stretch_add(Stretches *s, int64_t from, int64_t to) {
+void stretch_add(Stretches *s, int64_t from, int64_t to) {
     if (from >= to) return;
     if (s->n && s->p[s->n - 1].to == from) {
         s->p[s->n - 1].to = to;

@@ -1,0 +1,155 @@
+/* Numbers in one order; reading asks for them in the same. */
+#include "promise/life_pack.h"
+
+#include "promise/life_internal.h"
+
+enum {
+    VERSION = 1,
+    CLOCKS_MAX = 20000,
+    STRETCHES_LIMIT = 20000,
+    FLAG_ANSWERED = 1,
+    FLAG_UNHEARD = 2,
+    FLAG_ENDED = 4
+};
+
+/* ---- Writing ---- */
+
+static void put(Buf *b, uint64_t v) {
+    for (; v >= 0x80; v >>= 7)
+        buf_addc(b, (char)(v | 0x80));
+    buf_addc(b, (char)v);
+}
+
+static void put_signed(Buf *b, int64_t v) {
+    put(b, (uint64_t)v << 1 ^ (v < 0 ? UINT64_MAX : 0));
+}
+
+/* An instant as time since creation; 0 for NEVER. */
+static void put_instant(Buf *b, int64_t at, int64_t origin) {
+    int64_t since = at - origin;
+    put(b, at == NEVER ? 0 : ((uint64_t)since << 1 ^ (since < 0 ? UINT64_MAX : 0)) + 1);
+}
+
+static void put_clock(Buf *b, const Clock *c, int64_t origin) {
+    put(b, (uint64_t)c->metric);
+    put(b, (uint64_t)c->instance);
+    put(b, (uint64_t)c->status | (uint64_t)c->breach_cause << 2);
+    put_instant(b, c->start_ms, origin);
+    put(b, (uint64_t)c->elapsed_ms);
+    put_instant(b, c->since_ms, origin);
+    put(b, (uint64_t)c->target_ms);
+    put_instant(b, c->breached_ms, origin);
+    put_instant(b, c->ended_ms, origin);
+    for (int i = 0; i < SHARES_MAX; i++)
+        put_instant(b, c->warned_ms[i], origin);
+    put(b, c->unjudged.n);
+    for (size_t i = 0; i < c->unjudged.n; i++) {
+        put_instant(b, c->unjudged.p[i].from, origin);
+        put(b, (uint64_t)(c->unjudged.p[i].to - c->unjudged.p[i].from));
+    }
+}
+
+void life_pack(const Life *l, Buf *ret) {
+    int64_t origin = l->n ? l->clocks[0].start_ms : 0;
+    for (size_t i = 0; i < l->n; i++)
+        if (l->clocks[i].start_ms < origin) origin = l->clocks[i].start_ms;
+    buf_addc(ret, VERSION);
+    put(ret, (l->answered ? FLAG_ANSWERED : 0) | (l->unheard ? FLAG_UNHEARD : 0) |
+                 (l->ended ? FLAG_ENDED : 0));
+    put(ret, (uint64_t)l->status);
+    put_signed(ret, origin);
+    put_signed(ret, l->n ? l->now - origin : 0);
+    put(ret, l->n);
+    for (size_t i = 0; i < l->n; i++)
+        put_clock(ret, &l->clocks[i], origin);
+}
+
+/* ---- Reading ---- */
+
+typedef struct Packed {
+    const unsigned char *p, *end;
+    bool bad;
+    int64_t origin;
+} Packed;
+
+static uint64_t get(Packed *r, uint64_t max) {
+    uint64_t v = 0;
+    for (int shift = 0; shift < 64; shift += 7) {
+        if (r->p == r->end) break;
+        unsigned char byte = *r->p++;
+        if (shift == 63 && byte > 1) break;
+        v |= (uint64_t)(byte & 0x7f) << shift;
+        if (byte & 0x80) continue;
+        if (v > max) break;
+        return v;
+    }
+    r->bad = true;
+    return 0;
+}
+
+#define SPAN_LIMIT ((UINT64_C(1) << 53) - 1) /* no instant and no length is longer */
+
+static int64_t unzigzag(uint64_t v) {
+    return (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
+}
+
+static int64_t get_signed(Packed *r) {
+    return unzigzag(get(r, SPAN_LIMIT));
+}
+
+static int64_t get_instant(Packed *r) {
+    uint64_t v = get(r, SPAN_LIMIT);
+    return v ? r->origin + unzigzag(v - 1) : NEVER;
+}
+
+static int64_t get_past(Packed *r) { /* an instant that must be there */
+    int64_t at = get_instant(r);
+    if (at == NEVER) r->bad = true;
+    return r->bad ? 0 : at;
+}
+
+static void get_clock(Packed *r, const Terms *terms, Clock *c) {
+    c->metric = (Metric)get(r, METRICS - 1);
+    c->instance = (int32_t)get(r, INT32_MAX);
+    uint64_t both = get(r, CLOCK_CANCELLED | BREACH_POLICY_CHANGE << 2);
+    if (both >> 2 > BREACH_POLICY_CHANGE) r->bad = true;
+    c->status = (ClockStatus)(both & 3);
+    c->breach_cause = (BreachCause)(both >> 2 & 3);
+    c->start_ms = get_past(r);
+    c->elapsed_ms = (int64_t)get(r, SPAN_LIMIT);
+    c->since_ms = get_past(r);
+    c->target_ms = (int64_t)get(r, SPAN_LIMIT);
+    c->hours = terms->hours[c->metric];
+    c->breached_ms = get_instant(r);
+    c->ended_ms = get_instant(r);
+    for (int i = 0; i < SHARES_MAX; i++)
+        c->warned_ms[i] = get_instant(r);
+    uint64_t n = get(r, STRETCHES_LIMIT);
+    for (uint64_t i = 0; i < n && !r->bad; i++) {
+        int64_t from = get_past(r), length = (int64_t)get(r, SPAN_LIMIT);
+        stretch_add(&c->unjudged, from, from + length);
+    }
+}
+
+Life *life_unpack(Str packed, const Terms *in_force) {
+    Packed r = {(const unsigned char *)packed.p, (const unsigned char *)packed.p + packed.n, false,
+                0};
+    if (packed.n == 0 || *r.p++ != VERSION) return NULL;
+    CLEANUP(life_freep) Life *l = life_new(in_force, false);
+    uint64_t flags = get(&r, FLAG_ANSWERED | FLAG_UNHEARD | FLAG_ENDED);
+    l->answered = flags & FLAG_ANSWERED;
+    l->unheard = flags & FLAG_UNHEARD;
+    l->ended = flags & FLAG_ENDED;
+    l->status = (TicketStatus)get(&r, TICKET_STATUSES - 1);
+    r.origin = get_signed(&r);
+    l->now = r.origin + get_signed(&r);
+    uint64_t n = get(&r, CLOCKS_MAX);
+    if (r.bad || n > packed.n) return NULL; /* a clock takes more bytes than one */
+    l->clocks = xcalloc(n + 1, sizeof(*l->clocks));
+    l->room = n + 1;
+    for (uint64_t i = 0; i < n && !r.bad; i++)
+        get_clock(&r, in_force, &l->clocks[l->n++]);
+    if (r.bad || r.p != r.end) return NULL;
+    if (n == 0) l->now = INT64_MIN;
+    return TAKE(l);
+}
