@@ -14,7 +14,8 @@ static const struct {
     {"settings", read_settings}, {"skills", read_skills}, {"kinds", read_kinds},
     {"groups", read_groups},     {"agents", read_agents}, {"rules", read_rules},
     {"fields", read_fields},     {"forms", read_forms},   {"standards", read_standards},
-    {"roles", read_roles},       {"views", read_views},
+    {"roles", read_roles},       {"views", read_views},   {"calendars", read_calendars},
+    {"policies", read_policies},
 };
 enum { SECTIONS = sizeof(sections) / sizeof(*sections) };
 
@@ -118,6 +119,7 @@ Catalog *catalog_compile(const DocumentSource *sources, size_t n, int64_t revisi
     c->agent_names = intern_new(false);
     c->kind_names = intern_new(false);
     c->field_names = intern_new(false);
+    c->calendar_names = intern_new(false);
     CLEANUP(arena_freep) Arena *work = arena_new(0);
     Problems problems = {.text = ret_problems};
     Compilation compilation = {
@@ -140,6 +142,9 @@ Catalog *catalog_unref(const Catalog *c) {
     matcher_free(shared->matcher);
     keywords_free(shared->words);
     fields_done(shared);
+    calendars_done(shared);
+    matcher_free(shared->policy_matcher);
+    intern_free(shared->calendar_names);
     intern_free(shared->field_names);
     intern_free(shared->skill_names);
     intern_free(shared->group_names);

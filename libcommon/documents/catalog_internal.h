@@ -8,6 +8,7 @@
 #include "documents/forms.h"
 #include "documents/node.h"
 #include "documents/problems.h"
+#include "documents/promises.h"
 #include "documents/roles.h"
 #include "documents/shape.h"
 #include "documents/views.h"
@@ -115,6 +116,13 @@ struct Catalog {
     View *views;
     size_t views_n;
 
+    Intern *calendar_names;
+    NamedCalendar *calendars; /* owned, outside the arena */
+    size_t calendars_n;
+    Policy *policies;
+    size_t policies_n;
+    Matcher *policy_matcher; /* one filter a policy */
+
     Rule *rules;
     size_t rules_n;
     Matcher *matcher; /* one filter a rule */
@@ -158,6 +166,8 @@ void read_forms(Compilation *c, Section s);
 void read_standards(Compilation *c, Section s);
 void read_roles(Compilation *c, Section s);
 void read_views(Compilation *c, Section s);
+void read_calendars(Compilation *c, Section s);
+void read_policies(Compilation *c, Section s);
 /* What a condition about a stored ticket's state, group or assignee names, as the ticket has it:
  * groups and agents become their numbers. False, having complained. */
 bool view_values(Compilation *c, const Reading *r, const Node *n, Condition *k);
@@ -172,6 +182,7 @@ const Field **read_field_list(Compilation *c, const Reading *r, const Node *n, s
 const Str *read_kind_list(Compilation *c, const Reading *r, const Node *n, size_t *ret_n);
 unsigned read_states(Compilation *c, const Reading *r, const Node *map, const char *key);
 void fields_done(Catalog *c); /* what is not in its arena */
+void calendars_done(Catalog *c);
 
 /* -1: no such number. */
 long catalog_agent_index(const Catalog *c, int64_t id);

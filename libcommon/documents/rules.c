@@ -191,7 +191,7 @@ bool read_when(Compilation *c, const Reading *r, const Node *when, Filter *ret) 
     const Node *all = node_member(when, "all"), *any = node_member(when, "any");
     if (good && !all && !any) {
         complain(r, when->key_line, "`when` is empty; remove it if the %s is for every ticket",
-                 c->of_tickets ? "view" : "rule");
+                 *r->what ? r->what : "rule");
         return false;
     }
     if (all && !read_conditions(c, r, all, false, &ret->all, &ret->all_n)) good = false;

@@ -96,8 +96,9 @@ static Clock *active(Life *l, Metric m) {
     return c && is_active(c) ? c : NULL;
 }
 
-int64_t clock_share_ms(const Clock *c, int percent) {
-    return c->target_ms * percent / 100;
+int64_t clock_warning_ms(const Clock *c, const Warning *w) {
+    if (w->percent) return c->target_ms * w->percent / 100;
+    return w->left_ms < c->target_ms ? c->target_ms - w->left_ms : c->target_ms;
 }
 
 int64_t clock_elapsed(const Clock *c) {
@@ -130,8 +131,8 @@ static void run(const Life *l, Clock *c, int64_t to) {
         return;
     }
     if (c->breached_ms == NEVER && c->elapsed_ms < c->target_ms) {
-        for (int i = 0; i < SHARES_MAX && l->terms.shares[i]; i++) {
-            int64_t wanted = clock_share_ms(c, l->terms.shares[i]) - c->elapsed_ms;
+        for (int i = 0; i < l->terms.warnings_n; i++) {
+            int64_t wanted = clock_warning_ms(c, &l->terms.warnings[i]) - c->elapsed_ms;
             if (wanted <= 0 || c->warned_ms[i] != NEVER) continue;
             int64_t at = calendar_reach(c->hours, c->since_ms, wanted);
             if (at < to) warn(c, i, at);
@@ -152,8 +153,8 @@ static void see(const Life *l, Clock *c, int64_t at) {
         breach(c, at, c->breach_cause == BREACH_POLICY_CHANGE ? BREACH_POLICY_CHANGE : BREACH_TIME);
         return;
     }
-    for (int i = 0; i < SHARES_MAX && l->terms.shares[i]; i++)
-        if (c->elapsed_ms >= clock_share_ms(c, l->terms.shares[i])) warn(c, i, at);
+    for (int i = 0; i < l->terms.warnings_n; i++)
+        if (c->elapsed_ms >= clock_warning_ms(c, &l->terms.warnings[i])) warn(c, i, at);
 }
 
 /* The first target judges what ran without one. */

@@ -35,6 +35,11 @@ int metric_parse(Str name, Metric *ret);
 
 enum { SHARES_MAX = 4 };
 
+typedef struct Warning { /* when a clock is to warn: one of the two */
+    uint8_t percent;     /* of the target */
+    int64_t left_ms;     /* before the target is reached */
+} Warning;
+
 /* What is in force: the policy's targets for the ticket's priority, resolved to calendars. */
 typedef struct Terms {
     int64_t target_ms[METRICS];     /* 0: nothing promised */
@@ -42,7 +47,8 @@ typedef struct Terms {
     uint16_t pauses[METRICS];       /* bit 1 << TicketStatus */
     bool restart;                   /* reopening starts a new instance; else the old one goes on */
     bool bots_reply, private_replies;
-    uint8_t shares[SHARES_MAX]; /* percents of the target to warn at, ascending; 0: none */
+    Warning warnings[SHARES_MAX];
+    uint8_t warnings_n;
 } Terms;
 
 /* Pauses as they are without a policy: requester_wait in pending, agent_work in pending and
@@ -117,5 +123,6 @@ int64_t clock_elapsed(const Clock *c); /* what has no hours yet counts around th
  * `now`. Looks back into the history when it is over already (NEVER without one). NEVER unless it
  * is running. */
 int64_t clock_reach(const Clock *c, int64_t now, int64_t amount);
-/* Share of the target in ms: target * percent / 100. */
-int64_t clock_share_ms(const Clock *c, int percent);
+/* How much of the target has run when it is to warn; the whole target where it is shorter than the
+ * time that is to be left. */
+int64_t clock_warning_ms(const Clock *c, const Warning *w);

@@ -2,13 +2,13 @@
 #include "docket/clock_case.h"
 
 #include <errno.h>
-#include <stdio.h>
 
+#include "documents/zones.h"
 #include "promise/days.h"
 #include "promise/life.h"
 #include "json/json.h"
 
-enum { CALENDARS_MAX = 64, REVISIONS_MAX = 64, ZONE_BYTES_MAX = 1 << 20 };
+enum { CALENDARS_MAX = 64, REVISIONS_MAX = 64 };
 
 static const JsonLimits case_limits = {.bytes = 4 << 20, .depth = 16, .members = 5000};
 
@@ -42,19 +42,6 @@ static void case_done(Case *c) {
 }
 
 /* ---- Calendars ---- */
-
-static Zone *zone_read(Str name) {
-    CLEANUP(buf_done) Buf path = {0}, bytes = {0};
-    if (!zone_name_ok(name)) return NULL;
-    buf_printf(&path, "/usr/share/zoneinfo/%.*s", STR_ARG(name));
-    FILE *in = fopen(path.p, "re");
-    if (!in) return NULL;
-    char part[4096];
-    for (size_t n; bytes.n < ZONE_BYTES_MAX && (n = fread(part, 1, sizeof(part), in)) > 0;)
-        buf_add(&bytes, part, n);
-    (void)fclose(in);
-    return bytes.n ? zone_parse(buf_str(&bytes), NULL) : NULL;
-}
 
 /* False: one of its dates or shifts cannot be read. */
 static bool spec_read(const cJSON *json, Arena *arena, CalendarSpec *ret) {
@@ -99,7 +86,7 @@ static void calendar_read(Case *c, const cJSON *json, CaseCalendar *ret) {
         return;
     }
     if (spec_read(json, c->arena, &spec) && json_get_string(json, "zone", &zone) > 0)
-        ret->calendar = calendar_new(&spec, zone_read(zone), NULL);
+        ret->calendar = calendar_new(&spec, zones_read(zone), NULL);
     if (!ret->calendar) ret->calendar = calendar_fallback();
 }
 
@@ -175,7 +162,8 @@ static Terms terms_in_force(Case *c) {
     const cJSON *pause, *item;
     Str text = {0};
     for (size_t i = 0; i < c->shares_n; i++)
-        t.shares[i] = c->shares[i];
+        t.warnings[i] = (Warning){.percent = c->shares[i]};
+    t.warnings_n = (uint8_t)c->shares_n;
     if (!c->policy) return t;
     t.restart = json_get_string(c->policy, "reopen", &text) > 0 && str_is(text, "restart");
     (void)json_get_bool(c->policy, "private_replies", &t.private_replies);
@@ -370,7 +358,8 @@ static void add_clock(Buf *b, const Case *c, const Clock *k, int64_t now) {
     buf_adds(b, ",\"warnings\":{");
     for (size_t i = 0; i < c->shares_n; i++) {
         buf_printf(b, "%s\"%u\"", i ? "," : "", c->shares[i]);
-        add_instant(b, ":", clock_reach(k, now, clock_share_ms(k, c->shares[i])));
+        add_instant(b, ":",
+                    clock_reach(k, now, clock_warning_ms(k, &(Warning){.percent = c->shares[i]})));
     }
     add_instant(b, "},\"breached_at\":", k->breached_ms);
     buf_printf(b, ",\"breach_cause\":%s",

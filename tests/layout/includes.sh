@@ -22,7 +22,7 @@ filetype: base
 loop: base log
 workers: base loop
 events: base ticket proto
-documents: base json ticket events conditions rights
+documents: base json ticket events conditions rights promise
 http: base log loop metrics
 kafka: base log loop metrics
 redis: base digest log loop metrics

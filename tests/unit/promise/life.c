@@ -17,8 +17,9 @@ static Terms terms_of(int64_t reply_ms, int64_t resolution_ms) {
     t.target_ms[METRIC_FIRST_REPLY] = reply_ms;
     t.target_ms[METRIC_RESOLUTION] = resolution_ms;
     t.target_ms[METRIC_REQUESTER_WAIT] = resolution_ms;
-    t.shares[0] = 50;
-    t.shares[1] = 80;
+    t.warnings[0] = (Warning){.percent = 50};
+    t.warnings[1] = (Warning){.left_ms = 5 * MINUTE};
+    t.warnings_n = 2;
     return t;
 }
 
@@ -46,6 +47,7 @@ static void a_reply_exactly_at_the_due_time_keeps_the_promise(void **state) {
     assert_int_equal(c->status, CLOCK_FULFILLED);
     assert_int_equal(c->breached_ms, NEVER);
     assert_int_equal(c->warned_ms[0], 15 * MINUTE / 2);
+    assert_int_equal(c->warned_ms[1], 10 * MINUTE);
 }
 
 static void a_reply_a_millisecond_late_breaks_it_at_the_due_time(void **state) {
@@ -154,8 +156,9 @@ static Terms random_terms(void) {
     t.bots_reply = roll(2);
     t.private_replies = roll(4) == 0;
     if (roll(3) == 0) t.pauses[roll(METRICS)] = (uint16_t)(1u << roll(TICKET_SOLVED));
-    t.shares[0] = 50;
-    t.shares[1] = 95;
+    t.warnings[0] = (Warning){.percent = 50};
+    t.warnings[1] = (Warning){.percent = 95};
+    t.warnings_n = 2;
     return t;
 }
 
