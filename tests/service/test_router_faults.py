@@ -118,6 +118,22 @@ def test_postgres_away_is_waited_for_and_nothing_is_poison(stack, shop, topics, 
     assert not topics.read("docket.dead", lambda m: dict(m.headers() or []).get("docket_tenant") == str(shop.number).encode(), 2)
 
 
+def test_a_postgres_too_slow_for_reservations_stores_the_ticket_as_waiting(stack, shop, topics, ids):
+    """It is not tried for ever: after a few times nobody gets it, then the queue gives it to somebody."""
+    stack.sql("""CREATE OR REPLACE FUNCTION public.dawdle() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN PERFORM pg_sleep(2.7); RETURN NEW; END $$;
+        CREATE OR REPLACE TRIGGER dawdle BEFORE INSERT ON ticket.tickets FOR EACH ROW
+        WHEN (NEW.subject = 'slow' AND NEW.assignee_id IS NOT NULL) EXECUTE FUNCTION public.dawdle()""", admin=True)
+    try:
+        [ticket] = ids.take()
+        topics.send("docket.submissions", submission(shop.number, ticket, subject="slow"))
+        until(lambda: rows(shop).get(ticket, {}).get("status") == "assigned", 40, "the ticket to be stored, and then assigned")
+    finally:
+        stack.sql("DROP TRIGGER dawdle ON ticket.tickets", admin=True)
+    steps = [(row["kind"], row["payload"].get("reason", {}).get("why")) for row in shop.ledger(ticket)]
+    assert steps[1:] == [("ticket_queued", "ran_out"), ("ticket_assigned", "taken_from_queue")]
+
+
 def test_routers_killed_at_random_under_load(stack, shop, topics, ids):
     tickets = ids.take(3000)
     seed = int(os.environ.get("DOCKET_SEED", "7"))
