@@ -11,6 +11,8 @@ extern const RouteTable session_routes;        /* access/sessions.c */
 extern const RouteTable password_routes;       /* access/passwords.c */
 extern const RouteTable token_routes;          /* access/tokens.c */
 extern const RouteTable audit_routes;          /* access/audit.c */
+extern const RouteTable view_routes;           /* views/views.c */
+extern const RouteTable count_routes;          /* views/counts.c */
 
 /* One a line, so that two new ones do not collide. */
 const RouteTable *const surface[] = {
@@ -23,6 +25,8 @@ const RouteTable *const surface[] = {
     &password_routes,
     &token_routes,
     &audit_routes,
+    &view_routes,
+    &count_routes,
     NULL,
 };
 /* clang-format on */

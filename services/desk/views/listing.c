@@ -325,6 +325,67 @@ void listing_run(Listing *l) {
     request_query_rows(l->r, POSTGRES_READ_ONLY, &(PostgresQuery){page, l->params}, 1, on_page);
 }
 
+/* ---- counting ---- */
+
+Listing *listing_new_count(Request *r, const Filter *filter, int64_t most, ListingCounted done) {
+    static const Paging one = {.by_cursor = true, .descending = true};
+    Paging *p = arena_alloc(r->arena, sizeof(*p));
+    *p = one;
+    p->size = most;
+    Listing *l = listing_new(r, p, true, filter, NULL);
+    l->counted = done;
+    l->most = most;
+    return l;
+}
+
+static void on_count(Request *r, const PostgresRows *const *results,
+                     const PostgresProblem *problem) {
+    Listing *l = r->context;
+    r->context = l->context;
+    if (problem) { /* numbers and texts of our own: PostgreSQL takes them all */
+        answer_unavailable(r, "PostgreSQL refused to count", 1);
+        return;
+    }
+    int64_t n = rows_int(results[0], 0, 0), walked = rows_int(results[0], 0, 1);
+    int64_t bound = l->reading ? LISTING_WALK_READING : LISTING_WALK;
+    bool exact = n <= l->most && (!l->walks || walked < bound);
+    l->counted(r, n < l->most ? n : l->most, exact);
+}
+
+/* A walk is counted whole: where it ends tells whether there may be more. */
+void listing_run_count(Listing *l) {
+    Buf *sql = &l->sql;
+    buf_adds(sql, "SELECT (count(*) FILTER (WHERE s.fits))::bigint, count(*)::bigint FROM ");
+    buf_adds(sql, "(SELECT ");
+    bool good = true;
+    if (l->reading) {
+        buf_adds(sql, "t.id IS NOT NULL AS fits FROM ");
+        add_walked(l, sql);
+        buf_adds(sql, " LEFT JOIN");
+        good = add_ticket(l, sql);
+        buf_adds(sql, " ON true) s");
+    } else {
+        buf_printf(sql, "(" SHOWN " AND ", "s");
+        add_reach(l, "s", sql);
+        good = add_filter(l, PREDICATE_INDEX, "s", sql);
+        buf_adds(sql, ") IS TRUE AS fits FROM ");
+        add_walked(l, sql);
+        buf_adds(sql, ") s");
+    }
+    buf_printf(sql, " LIMIT 1 + 0 * num_nulls($%d::bigint)", l->rows_at);
+    const PostgresStatement *count = good ? statement_of(buf_str(sql)) : NULL;
+    buf_done(&l->sources);
+    buf_done(&l->sql);
+    buf_done(&l->reach_list);
+    if (!count) {
+        l->r->context = l->context;
+        answer_unavailable(l->r, "this view has too many conditions", 60);
+        return;
+    }
+    l->r->context = l;
+    request_query_rows(l->r, POSTGRES_READ_ONLY, &(PostgresQuery){count, l->params}, 1, on_count);
+}
+
 PredicateWho listing_who(Request *r) {
     PredicateWho who = {.user_id = r->subject.user_id,
                         .groups = r->subject.reach.groups,

@@ -13,6 +13,8 @@
 
 enum { LISTING_WALK = INDEX_SCAN_MAX, LISTING_WALK_READING = 2000 };
 
+typedef void (*ListingCounted)(Request *r, int64_t n, bool exact);
+
 typedef struct Listing {
     Request *r;
     const Paging *paging;
@@ -32,6 +34,8 @@ typedef struct Listing {
     const PostgresStatement *end; /* where the walk ended; NULL: need not be known */
     Params end_params;            /* the first of `params`, and their bytes */
     IndexPage page;
+    ListingCounted counted;
+    int64_t most;
 } Listing;
 
 /* `paging` and `filter` live as long as the request. */
@@ -52,6 +56,11 @@ void listing_pick_organization(Listing *l, int64_t organization_id);
 
 /* Asks; `done` comes as index_list() says. */
 void listing_run(Listing *l);
+
+/* Instead: how many rows there are, none of them read but by the filter, at most `most` of those
+ * that are picked. `exact` false: there may be more. r->context is given back before `done`. */
+Listing *listing_new_count(Request *r, const Filter *filter, int64_t most, ListingCounted done);
+void listing_run_count(Listing *l);
 
 /* What "me" and "own" are for whoever asks. */
 PredicateWho listing_who(Request *r);

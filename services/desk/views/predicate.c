@@ -141,7 +141,7 @@ static size_t numbers_of(const Condition *c, const PredicateWho *who, Arena *are
     for (size_t i = 0; i < c->values_n; i++) {
         int64_t number;
         if (c->field == FACT_GROUP && str_is(c->values[i], "own")) {
-            memcpy(numbers + n, who->groups, who->groups_n * sizeof(*numbers));
+            if (who->groups_n) memcpy(numbers + n, who->groups, who->groups_n * sizeof(*numbers));
             n += who->groups_n;
         } else if (c->field == FACT_ASSIGNEE && str_is(c->values[i], "me")) {
             if (who->user_id) numbers[n++] = who->user_id;
