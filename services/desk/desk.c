@@ -7,6 +7,7 @@
 #include "desk/api/limits.h"
 #include "desk/api/routes.h"
 #include "desk/api/waiting.h"
+#include "desk/files/files.h"
 #include "desk/tickets/changes_part.h"
 #include "desk/tickets/reader.h"
 #include "desk/views/part.h"
@@ -22,6 +23,7 @@ static const DeskPart *const parts[] = {
     &waiting_part,
     &follower_part,
     &changes_part,
+    &files_part,
 };
 enum { PARTS = sizeof(parts) / sizeof(*parts) };
 
@@ -67,12 +69,16 @@ static int failed(const char *what, const Buf *problem) {
 
 static int listen_to_all(Desk *d, Buf *problem) {
     const DeskConfig *c = d->config;
-    HttpLimits limits = {.body_bytes = (size_t)c->body_bytes,
-                         .connections = (size_t)c->connections,
-                         .head_ms = c->head_ms,
-                         .body_ms = c->body_ms,
-                         .idle_ms = c->idle_ms};
+    HttpLimits limits = {
+        .body_bytes = (size_t)c->body_bytes,
+        .large_bytes =
+            (size_t)(c->upload_memory > c->upload_bytes ? c->upload_memory : c->upload_bytes),
+        .connections = (size_t)c->connections,
+        .head_ms = c->head_ms,
+        .body_ms = c->body_ms,
+        .idle_ms = c->idle_ms};
     d->http = http_server_new(d->loop, &limits, routes_handle, d);
+    http_server_limit_bodies(d->http, files_body_limit, d);
     int port;
     int r = http_server_listen(d->http, c->listen, &port);
     if (r < 0) {

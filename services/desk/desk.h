@@ -34,6 +34,7 @@ struct Desk {
     size_t stores_n;
     struct TicketReader *reader; /* tickets/read.c */
     struct Access *access;       /* access/access.h */
+    struct Files *files;         /* files/files.c */
 };
 
 /* A part that is started after everything above stands, and stopped in reverse before it goes. */

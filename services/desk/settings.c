@@ -1,5 +1,7 @@
 #include "desk/settings.h"
 
+#include "filetype/kind.h"
+
 #define KEY(field) .offset = offsetof(DeskConfig, field)
 
 const ConfigKey desk_keys[] = {
@@ -146,6 +148,35 @@ const ConfigKey desk_keys[] = {
      .min = 1024,
      .max = 16 * 1024 * 1024,
      .help = "largest body, files apart; beyond it 413"},
+    {.name = "upload_bytes",
+     .type = CONFIG_BYTES,
+     KEY(upload_bytes),
+     .fallback = "20MiB",
+     .min = 1024,
+     .max = 1024 * 1024 * 1024,
+     .help = "largest file (POST /api/v2/uploads); beyond it 413"},
+    {.name = "upload_memory",
+     .type = CONFIG_BYTES,
+     KEY(upload_memory),
+     .fallback = "64MiB",
+     .min = 1024,
+     .max = 64LL * 1024 * 1024 * 1024,
+     .help =
+         "of files on their way in, all together (at least one of upload_bytes); beyond it 503"},
+    {.name = "upload_quota",
+     .type = CONFIG_BYTES,
+     KEY(upload_quota),
+     .fallback = "256MiB",
+     .min = 1024,
+     .max = 64LL * 1024 * 1024 * 1024,
+     .help = "of files that one person has uploaded and not attached; beyond it 429"},
+    {.name = "upload_refused",
+     .type = CONFIG_STRING,
+     KEY(upload_refused),
+     .fallback = FILE_REFUSED_DEFAULT,
+     .help =
+         "files that are not taken: types (text/x-shellscript) and endings (.exe), separated by "
+         "blanks; by default what runs when it is opened"},
     {.name = "connections",
      .type = CONFIG_INT,
      KEY(connections),

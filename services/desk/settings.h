@@ -17,6 +17,8 @@ typedef struct DeskConfig {
     char *trusted_proxies;
     int64_t sign_ins_per_minute, password_threads, password_waiting, session_idle_ms, session_ms;
     int64_t desk_stores;
+    int64_t upload_bytes, upload_memory, upload_quota;
+    char *upload_refused;
 } DeskConfig;
 
 extern const ConfigKey desk_keys[];

@@ -128,6 +128,19 @@ void answer_no_content(Request *r) {
     answer_end(r, 204, NULL, (Str){NULL, 0});
 }
 
+void answer_bytes(Request *r, int status, const char *type, Str bytes) {
+    answer_end(r, status, type, bytes);
+}
+
+void answer_stream(Request *r, int status, const char *type, uint64_t length, HttpMore more,
+                   void *arg) {
+    add_request_id(r);
+    add_limit_headers(r);
+    count(r, status);
+    request_release(r);
+    http_answer_stream(r->exchange, status, type, length, more, arg);
+}
+
 /* ---- what did not ---- */
 
 static void answer_error(Request *r, int status, const char *error, const char *description) {

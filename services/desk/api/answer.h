@@ -8,6 +8,13 @@ void answer_json(Request *r, int status,
 void answer_created(Request *r, Str location_path, Str body); /* 201 + Location */
 void answer_no_content(Request *r);                           /* 204 */
 
+/* Bytes that are no JSON (304 and 416: none), with whatever headers the handler has set itself. */
+void answer_bytes(Request *r, int status, const char *type, Str bytes);
+/* The same in pieces (http/server.h): r is gone, its exchange goes on. `more` may come with `gone`
+ * before this returns. */
+void answer_stream(Request *r, int status, const char *type, uint64_t length, HttpMore more,
+                   void *arg);
+
 void answer_bad_request(Request *r, const char *field, const char *reason, const char *remedy);
 void answer_unauthenticated(Request *r); /* 401 {"error":"Couldn't authenticate you"} */
 void answer_forbidden(Request *r, const char *reason);

@@ -203,6 +203,15 @@ void request_end(Request *r, int status, const char *type, Str body) {
         buf_return(bufs[i]);
 }
 
+void request_release(Request *r) {
+    for (HeldParams *p = r->inner->params; p; p = p->next)
+        params_done(&p->params);
+    r->inner->params = NULL;
+    r->catalog = catalog_unref(r->catalog);
+    while (r->inner->bufs_n)
+        buf_return(r->inner->bufs[--r->inner->bufs_n]);
+}
+
 static void on_rows(void *arg, PostgresOutcome outcome, const PostgresRows *const *results,
                     const PostgresProblem *problem) {
     Run *run = arg;

@@ -44,6 +44,9 @@ bool request_read_query(Request *r);
 /* Answers the exchange and frees what the arena does not; r is gone. */
 void request_end(Request *r, int status, const char *type, Str body);
 
+/* Frees what the arena does not, and leaves the exchange to whoever goes on answering it. */
+void request_release(Request *r);
+
 /* answer.c: every answer goes through here. */
 void answer_end(Request *r, int status, const char *type, Str body);
 

@@ -13,6 +13,8 @@ extern const RouteTable token_routes;          /* access/tokens.c */
 extern const RouteTable audit_routes;          /* access/audit.c */
 extern const RouteTable view_routes;           /* views/views.c */
 extern const RouteTable count_routes;          /* views/counts.c */
+extern const RouteTable upload_routes;         /* files/uploads.c */
+extern const RouteTable attachment_routes;     /* files/attachments.c */
 
 /* One a line, so that two new ones do not collide. */
 const RouteTable *const surface[] = {
@@ -27,6 +29,8 @@ const RouteTable *const surface[] = {
     &audit_routes,
     &view_routes,
     &count_routes,
+    &upload_routes,
+    &attachment_routes,
     NULL,
 };
 /* clang-format on */
