@@ -14,39 +14,68 @@ enum {
 
 /* `messages` come in the order of their numbers, a few for each edit; an edit takes their outbox
  * numbers itself, because RETURNING cannot say which row is which. */
+#define EDIT_ARRAYS                                                                                \
+    ROUND_ARRAYS                                                                                   \
+    ", $12::integer[], $13::text[], $14::text[], $15::bigint[], $16::bigint[], $17::bigint[],"     \
+    " $18::bigint[], $19::bigint[], $20::text[], $21::text[], $22::text[], $23::text[],"           \
+    " $24::text[], $25::text[], $26::jsonb[]"
+#define EDIT_NAMES                                                                                 \
+    ROUND_NAMES                                                                                    \
+    ", sets, status, priority, group_id, assignee_id, requester_id, form_id, followup_of, kind,"   \
+    " category, subject, external_id, satisfaction, tags, custom_fields"
+#define EDIT_WRITTEN                                                                               \
+    ROUND_LOCKED                                                                                   \
+        ","                                                                                        \
+        " changed AS (UPDATE ticket.tickets t SET version = l.version + 1, updated_at = l.at,"     \
+        "   status = CASE WHEN l.sets & 1 <> 0 THEN l.status ELSE t.status END,"                   \
+        "   group_id = CASE WHEN l.sets & 2 <> 0 THEN l.group_id ELSE t.group_id END,"             \
+        "   assignee_id = CASE WHEN l.sets & 4 <> 0 THEN l.assignee_id ELSE t.assignee_id END,"    \
+        "   priority = CASE WHEN l.sets & 8 <> 0 THEN l.priority ELSE t.priority END,"             \
+        "   kind = CASE WHEN l.sets & 16 <> 0 THEN l.kind ELSE t.kind END,"                        \
+        "   category = CASE WHEN l.sets & 32 <> 0 THEN l.category ELSE t.category END,"            \
+        "   subject = CASE WHEN l.sets & 64 <> 0 THEN l.subject ELSE t.subject END,"               \
+        "   tags = CASE WHEN l.sets & 128 <> 0 THEN l.tags::text[] ELSE t.tags END,"               \
+        "   custom_fields = CASE WHEN l.sets & 256 <> 0 THEN l.custom_fields"                      \
+        "     ELSE t.custom_fields END,"                                                           \
+        "   external_id = CASE WHEN l.sets & 512 <> 0 THEN l.external_id ELSE t.external_id END,"  \
+        "   requester_id = CASE WHEN l.sets & 1024 <> 0 THEN l.requester_id ELSE t.requester_id "  \
+        "END,"                                                                                     \
+        "   form_id = CASE WHEN l.sets & 2048 <> 0 THEN l.form_id ELSE t.form_id END,"             \
+        "   followup_of = CASE WHEN l.sets & 4096 <> 0 THEN l.followup_of ELSE t.followup_of END," \
+        "   satisfaction = CASE WHEN l.sets & 8192 <> 0 THEN l.satisfaction ELSE t.satisfaction "  \
+        "END"                                                                                      \
+        "  FROM locked l WHERE t.tenant_id = l.tenant_id AND t.id = l.id)," ROUND_RECORDED ","     \
+        " messages AS (SELECT l.tenant_id, m.topic, m.key, m.message, m.k,"                        \
+        "   nextval('ticket.outbox_outbox_id_seq') AS outbox_id"                                   \
+        "  FROM unnest($27::bigint[], $28::text[], $29::bytea[], $30::bytea[]) WITH ORDINALITY"    \
+        "    m (n, topic, key, message, k) JOIN locked l ON l.n = m.n),"                           \
+        " outbox AS (INSERT INTO ticket.outbox (tenant_id, outbox_id, topic, key, message)"        \
+        "  OVERRIDING SYSTEM VALUE"                                                                \
+        "  SELECT tenant_id, outbox_id, topic, key, message FROM messages)"
+
 static const PostgresStatement edit_statement = {
     "store_edit",
-    "WITH input AS (SELECT * FROM unnest(" ROUND_ARRAYS
-    ", $12::integer[], $13::text[], $14::text[], $15::bigint[], $16::bigint[], $17::bigint[],"
-    " $18::bigint[], $19::bigint[], $20::text[], $21::text[], $22::text[], $23::text[],"
-    " $24::text[], $25::text[], $26::jsonb[]) WITH ORDINALITY i (" ROUND_NAMES
-    ", sets, status, priority, group_id, assignee_id, requester_id, form_id, followup_of, kind,"
-    " category, subject, external_id, satisfaction, tags, custom_fields, n))," ROUND_LOCKED ","
-    " changed AS (UPDATE ticket.tickets t SET version = l.version + 1, updated_at = l.at,"
-    "   status = CASE WHEN l.sets & 1 <> 0 THEN l.status ELSE t.status END,"
-    "   group_id = CASE WHEN l.sets & 2 <> 0 THEN l.group_id ELSE t.group_id END,"
-    "   assignee_id = CASE WHEN l.sets & 4 <> 0 THEN l.assignee_id ELSE t.assignee_id END,"
-    "   priority = CASE WHEN l.sets & 8 <> 0 THEN l.priority ELSE t.priority END,"
-    "   kind = CASE WHEN l.sets & 16 <> 0 THEN l.kind ELSE t.kind END,"
-    "   category = CASE WHEN l.sets & 32 <> 0 THEN l.category ELSE t.category END,"
-    "   subject = CASE WHEN l.sets & 64 <> 0 THEN l.subject ELSE t.subject END,"
-    "   tags = CASE WHEN l.sets & 128 <> 0 THEN l.tags::text[] ELSE t.tags END,"
-    "   custom_fields = CASE WHEN l.sets & 256 <> 0 THEN l.custom_fields"
-    "     ELSE t.custom_fields END,"
-    "   external_id = CASE WHEN l.sets & 512 <> 0 THEN l.external_id ELSE t.external_id END,"
-    "   requester_id = CASE WHEN l.sets & 1024 <> 0 THEN l.requester_id ELSE t.requester_id END,"
-    "   form_id = CASE WHEN l.sets & 2048 <> 0 THEN l.form_id ELSE t.form_id END,"
-    "   followup_of = CASE WHEN l.sets & 4096 <> 0 THEN l.followup_of ELSE t.followup_of END,"
-    "   satisfaction = CASE WHEN l.sets & 8192 <> 0 THEN l.satisfaction ELSE t.satisfaction END"
-    "  FROM locked l WHERE t.tenant_id = l.tenant_id AND t.id = l.id)," ROUND_RECORDED ","
-    " messages AS (SELECT l.tenant_id, m.topic, m.key, m.message, m.k,"
-    "   nextval('ticket.outbox_outbox_id_seq') AS outbox_id"
-    "  FROM unnest($27::bigint[], $28::text[], $29::bytea[], $30::bytea[]) WITH ORDINALITY"
-    "    m (n, topic, key, message, k) JOIN locked l ON l.n = m.n),"
-    " outbox AS (INSERT INTO ticket.outbox (tenant_id, outbox_id, topic, key, message)"
-    "  OVERRIDING SYSTEM VALUE"
-    "  SELECT tenant_id, outbox_id, topic, key, message FROM messages)"
-    " SELECT k, outbox_id FROM messages ORDER BY k"};
+    "WITH input AS (SELECT * FROM unnest(" EDIT_ARRAYS ") WITH ORDINALITY i (" EDIT_NAMES
+    ", n))," EDIT_WRITTEN " SELECT k, outbox_id FROM messages ORDER BY k"};
+
+/* When there are files among them (only a desk may touch those): an edit of which one is attached
+ * already, or deleted, is not written, and told by its number below zero. Whoever attaches a file
+ * holds it until the end; two edits of one batch cannot have the same. */
+static const PostgresStatement edit_with_files_statement = {
+    "store_edit_with_files",
+    "WITH asked AS (SELECT * FROM unnest(" EDIT_ARRAYS
+    ", $31::text[]) WITH ORDINALITY i (" EDIT_NAMES ", files, n)),"
+    " busy AS (SELECT a.n FROM asked a WHERE a.files <> '{}' AND (cardinality(a.files::bigint[]) <>"
+    "   (SELECT count(*) FROM (SELECT f.file_id FROM desk.files f WHERE f.tenant_id = a.tenant_id"
+    "     AND f.file_id = ANY (a.files::bigint[]) AND f.ticket_id IS NULL AND f.complete"
+    "     ORDER BY f.file_id FOR UPDATE) held)"
+    "   OR EXISTS (SELECT FROM asked o WHERE o.n < a.n AND o.tenant_id = a.tenant_id"
+    "     AND o.files::bigint[] && a.files::bigint[]))),"
+    " input AS (SELECT * FROM asked a WHERE NOT EXISTS (SELECT FROM busy b WHERE b.n = "
+    "a.n))," EDIT_WRITTEN ","
+    " bound AS (UPDATE desk.files f SET ticket_id = l.id, bound_seq = l.version + 1 FROM locked l"
+    "  WHERE f.tenant_id = l.tenant_id AND f.file_id = ANY (l.files::bigint[]))"
+    " SELECT k, outbox_id FROM messages UNION ALL SELECT -n, 0 FROM busy ORDER BY 1"};
 
 typedef struct EditsJob {
     Rounds rounds;
@@ -231,6 +260,27 @@ static void write_messages(EditsJob *job, Params *p) {
 #undef COLUMN
 }
 
+/* False: there are none. */
+static bool write_files(EditsJob *job, Params *p) {
+    const Rounds *r = &job->rounds;
+    CLEANUP(buf_done) Buf files = {0};
+    bool any = false;
+    for (size_t i = 0; i < r->round_n; i++)
+        any = any || job->edits[r->round[i]].files_n;
+    if (!any) return false;
+    params_array(p, PARAM_TEXT, r->round_n);
+    for (size_t i = 0; i < r->round_n; i++) {
+        const TicketEdit *e = &job->edits[r->round[i]];
+        buf_clear(&files);
+        buf_addc(&files, '{');
+        for (size_t k = 0; k < e->files_n; k++)
+            buf_printf(&files, "%s%lld", k ? "," : "", (long long)e->files[k]);
+        buf_addc(&files, '}');
+        params_element_text(p, buf_str(&files));
+    }
+    return true;
+}
+
 static PostgresQuery write(Store *s, Rounds *r) {
     EditsJob *job = job_of(r);
     Params *p = &s->params[1];
@@ -239,7 +289,7 @@ static PostgresQuery write(Store *s, Rounds *r) {
     rounds_params(r, p);
     write_columns(job, p);
     write_messages(job, p);
-    return (PostgresQuery){&edit_statement, p};
+    return (PostgresQuery){write_files(job, p) ? &edit_with_files_statement : &edit_statement, p};
 }
 
 /* The messages of the edits that were written, in order: each edit's are there or none of them. */
@@ -247,6 +297,8 @@ static void written(Rounds *r, const PostgresRows *rows) {
     EditsJob *job = job_of(r);
     size_t row = 0;
     int64_t k = 0; /* number of the edit's first message, from 0 */
+    for (; row < rows_count(rows) && rows_int(rows, row, 0) < 0; row++)
+        rounds_refused(r, r->round[-rows_int(rows, row, 0) - 1], CHANGE_ILLEGAL);
     for (size_t i = 0; i < r->round_n; i++) {
         uint32_t at = r->round[i];
         TicketEdit *e = &job->edits[at];

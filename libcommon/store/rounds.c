@@ -72,6 +72,10 @@ static void settle(Rounds *r, uint32_t at, ChangeFate fate) {
     if (fate != CHANGE_REPLAYED) *r->items[at].row = (LedgerRow){.seq = 0};
 }
 
+void rounds_refused(Rounds *r, uint32_t at, ChangeFate fate) {
+    settle(r, at, fate);
+}
+
 /* One ticket under two of its ids: the second change waits for the next round. */
 static bool is_in_round(const Rounds *r, size_t kept, const TicketPlace *place) {
     for (size_t i = 0; i < kept; i++) {

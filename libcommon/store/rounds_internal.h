@@ -47,6 +47,8 @@ struct Rounds {
 void rounds_begin(Store *s, Rounds *r);
 /* The actor, cause ... of *row, which the decision completes: at_ms and seq are there already. */
 void rounds_written(Rounds *r, uint32_t at);
+/* Instead: it was not, and shall not be tried again. */
+void rounds_refused(Rounds *r, uint32_t at, ChangeFate fate);
 
 /* $1 tenants $2 ids $3 versions $4 times $5 causes $6 steps $7 kinds $8 actors $9 revisions
  * $10 traces $11 payloads, as `unnest` takes them; ROUND_INPUT names them. */

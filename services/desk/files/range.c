@@ -20,7 +20,7 @@ RangeVerdict range_read(Str header, int64_t size, FileRange *ret) {
         return RANGE_PART;
     }
     if (str_to_i64(from, &first) < 0) return RANGE_WHOLE;
-    last = size - 1;
+    last = INT64_MAX;
     if (to.n && str_to_i64(to, &last) < 0) return RANGE_WHOLE;
     if (last < first) return RANGE_WHOLE;
     if (first >= size) return RANGE_NONE;
