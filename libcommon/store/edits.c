@@ -25,33 +25,33 @@ enum {
     " category, subject, external_id, satisfaction, tags, custom_fields"
 #define EDIT_WRITTEN                                                                               \
     ROUND_LOCKED                                                                                   \
-        ","                                                                                        \
-        " changed AS (UPDATE ticket.tickets t SET version = l.version + 1, updated_at = l.at,"     \
-        "   status = CASE WHEN l.sets & 1 <> 0 THEN l.status ELSE t.status END,"                   \
-        "   group_id = CASE WHEN l.sets & 2 <> 0 THEN l.group_id ELSE t.group_id END,"             \
-        "   assignee_id = CASE WHEN l.sets & 4 <> 0 THEN l.assignee_id ELSE t.assignee_id END,"    \
-        "   priority = CASE WHEN l.sets & 8 <> 0 THEN l.priority ELSE t.priority END,"             \
-        "   kind = CASE WHEN l.sets & 16 <> 0 THEN l.kind ELSE t.kind END,"                        \
-        "   category = CASE WHEN l.sets & 32 <> 0 THEN l.category ELSE t.category END,"            \
-        "   subject = CASE WHEN l.sets & 64 <> 0 THEN l.subject ELSE t.subject END,"               \
-        "   tags = CASE WHEN l.sets & 128 <> 0 THEN l.tags::text[] ELSE t.tags END,"               \
-        "   custom_fields = CASE WHEN l.sets & 256 <> 0 THEN l.custom_fields"                      \
-        "     ELSE t.custom_fields END,"                                                           \
-        "   external_id = CASE WHEN l.sets & 512 <> 0 THEN l.external_id ELSE t.external_id END,"  \
-        "   requester_id = CASE WHEN l.sets & 1024 <> 0 THEN l.requester_id ELSE t.requester_id "  \
-        "END,"                                                                                     \
-        "   form_id = CASE WHEN l.sets & 2048 <> 0 THEN l.form_id ELSE t.form_id END,"             \
-        "   followup_of = CASE WHEN l.sets & 4096 <> 0 THEN l.followup_of ELSE t.followup_of END," \
-        "   satisfaction = CASE WHEN l.sets & 8192 <> 0 THEN l.satisfaction ELSE t.satisfaction "  \
-        "END"                                                                                      \
-        "  FROM locked l WHERE t.tenant_id = l.tenant_id AND t.id = l.id)," ROUND_RECORDED ","     \
-        " messages AS (SELECT l.tenant_id, m.topic, m.key, m.message, m.k,"                        \
-        "   nextval('ticket.outbox_outbox_id_seq') AS outbox_id"                                   \
-        "  FROM unnest($27::bigint[], $28::text[], $29::bytea[], $30::bytea[]) WITH ORDINALITY"    \
-        "    m (n, topic, key, message, k) JOIN locked l ON l.n = m.n),"                           \
-        " outbox AS (INSERT INTO ticket.outbox (tenant_id, outbox_id, topic, key, message)"        \
-        "  OVERRIDING SYSTEM VALUE"                                                                \
-        "  SELECT tenant_id, outbox_id, topic, key, message FROM messages)"
+    ","                                                                                            \
+    " changed AS (UPDATE ticket.tickets t SET version = l.version + 1, updated_at = l.at,"         \
+    "   status = CASE WHEN l.sets & 1 <> 0 THEN l.status ELSE t.status END,"                       \
+    "   group_id = CASE WHEN l.sets & 2 <> 0 THEN l.group_id ELSE t.group_id END,"                 \
+    "   assignee_id = CASE WHEN l.sets & 4 <> 0 THEN l.assignee_id ELSE t.assignee_id END,"        \
+    "   priority = CASE WHEN l.sets & 8 <> 0 THEN l.priority ELSE t.priority END,"                 \
+    "   kind = CASE WHEN l.sets & 16 <> 0 THEN l.kind ELSE t.kind END,"                            \
+    "   category = CASE WHEN l.sets & 32 <> 0 THEN l.category ELSE t.category END,"                \
+    "   subject = CASE WHEN l.sets & 64 <> 0 THEN l.subject ELSE t.subject END,"                   \
+    "   tags = CASE WHEN l.sets & 128 <> 0 THEN l.tags::text[] ELSE t.tags END,"                   \
+    "   custom_fields = CASE WHEN l.sets & 256 <> 0 THEN l.custom_fields"                          \
+    "     ELSE t.custom_fields END,"                                                               \
+    "   external_id = CASE WHEN l.sets & 512 <> 0 THEN l.external_id ELSE t.external_id END,"      \
+    "   requester_id = CASE WHEN l.sets & 1024 <> 0 THEN l.requester_id ELSE t.requester_id "      \
+    "END,"                                                                                         \
+    "   form_id = CASE WHEN l.sets & 2048 <> 0 THEN l.form_id ELSE t.form_id END,"                 \
+    "   followup_of = CASE WHEN l.sets & 4096 <> 0 THEN l.followup_of ELSE t.followup_of END,"     \
+    "   satisfaction = CASE WHEN l.sets & 8192 <> 0 THEN l.satisfaction ELSE t.satisfaction "      \
+    "END"                                                                                          \
+    "  FROM locked l WHERE t.tenant_id = l.tenant_id AND t.id = l.id)," ROUND_RECORDED ","         \
+    " messages AS (SELECT l.tenant_id, m.topic, m.key, m.message, m.k,"                            \
+    "   nextval('ticket.outbox_outbox_id_seq') AS outbox_id"                                       \
+    "  FROM unnest($27::bigint[], $28::text[], $29::bytea[], $30::bytea[]) WITH ORDINALITY"        \
+    "    m (n, topic, key, message, k) JOIN locked l ON l.n = m.n),"                               \
+    " outbox AS (INSERT INTO ticket.outbox (tenant_id, outbox_id, topic, key, message)"            \
+    "  OVERRIDING SYSTEM VALUE"                                                                    \
+    "  SELECT tenant_id, outbox_id, topic, key, message FROM messages)"
 
 static const PostgresStatement edit_statement = {
     "store_edit",
