@@ -16,7 +16,7 @@ static const struct {
     [DESK_GROUPS] = {"list groups", "GET /groups"},
     [DESK_TOKEN] = {"get a token", "POST /api_tokens"},
     [DESK_DUTY] = {"go on duty", "PUT /presence/duty"},
-    [DESK_ASSIGNED] = {"look", "GET /users/{id}/tickets/assigned"},
+    [DESK_ASSIGNED] = {"look", "GET /views/{id}/tickets"},
     [DESK_READ] = {"read", "GET /tickets/{id}/comments"},
     [DESK_REPLY] = {"reply", "PUT /tickets/{id}"},
     [DESK_NOTE] = {"note", "PUT /tickets/{id}"},

@@ -12,6 +12,7 @@
 enum {
     KNOWN = 128,           /* tickets that an agent remembers */
     TRIES_MAX = 5,         /* of one step */
+    MINE = 1,              /* the view that everybody has: my open tickets */
     LOOK_AT = 25,          /* tickets of a look */
     LAST_ANSWERS_MS = 5000 /* for what is under way at the end */
 };
@@ -191,9 +192,8 @@ static void go_on(Player *w) {
         ask_json(w, DESK_DUTY, "PUT", "/api/v2/presence/duty.json");
         break;
     case LOOKING:
-        (void)snprintf(path, sizeof(path),
-                       "/api/v2/users/%lld/tickets/assigned.json?page[size]=%d&sort=-updated_at",
-                       (long long)w->id, LOOK_AT);
+        (void)snprintf(path, sizeof(path), "/api/v2/views/%d/tickets.json?page[size]=%d", MINE,
+                       LOOK_AT);
         ask_json(w, DESK_ASSIGNED, "GET", path);
         break;
     case READING:
