@@ -93,6 +93,7 @@ class Company:
             ("customer", customer["email"], []), ("agent", "lin@example.com", ["--agent", "lin"]),
             ("lead", "zhao@example.com", ["--agent", "zhao"]), ("售后专员", "qian@example.com", ["--agent", "qian"]),
             ("manager", "m@example.com", []), ("administrator", "a@example.com", []), ("auditor", "r@example.com", [])]}
+        self.bystander = self.user("manager", "bystander@example.com")
         self.tokens = {role: self.token(user) for role, user in self.users.items()}
         self.over = self.token(self.users["administrator"])
         stack.sql("UPDATE access.tokens SET expires_at = now() - interval '1 second' WHERE tenant_id = %s AND hint = %s",
@@ -127,7 +128,6 @@ class Company:
 
     def find_ids(self):
         desk, administrator = self.desk, self.tokens["administrator"]
-        agent = self.users["agent"]
 
         def first(path, member):
             answer = desk.get(path, token=administrator)
@@ -139,13 +139,13 @@ class Company:
         group = first("/groups", "groups")
         attached = upload.json["upload"]["attachment"]["id"] if upload.status == 201 else NOBODY_HAS
         return {
-            "tickets": (self.mine,), "requests": (self.mine,), "users": (agent,), "groups": (group,),
+            "tickets": (self.mine,), "requests": (self.mine,), "users": (self.bystander,), "groups": (group,),
             "group_memberships": (first("/group_memberships", "group_memberships"),), "memberships": (group,),
             "organizations": (organization.json["organization"]["id"] if organization.status == 201 else NOBODY_HAS,),
             "views": (3,), "attachments": (attached, "a.txt"), "api_tokens": (first("/api_tokens", "api_tokens"),),
             "uploads": (NOBODY_HAS, upload.json["upload"]["token"] if upload.status == 201 else "none"),
             "job_statuses": (NOBODY_HAS, job.json["job_status"]["id"] if job.status == 200 else uuid.uuid4()),
-            "sessions": (1,), "presence": (agent,), "agents": (agent,),
+            "sessions": (1,), "presence": (self.users["agent"],), "agents": (self.users["agent"],),
             "ticket_fields": (first("/ticket_fields", "ticket_fields"),), "ticket_forms": (first("/ticket_forms", "ticket_forms"),),
             "custom_roles": (first("/custom_roles", "custom_roles"),),
         }
