@@ -293,7 +293,7 @@ static void write_cursors(Request *r, const Paging *p, size_t shown, bool more,
                           const PagingEnds *ends, Buf *ret) {
     char first[CURSOR_CHARS + 1] = "", last[CURSOR_CHARS + 1] = "";
     bool descending = p->descending != p->backwards; /* as it was asked for */
-    if (shown) {
+    if (shown || more) { /* a page may be empty and not the last: what it saw was not to be shown */
         cursor_write(r, p, descending, ends->first_position, ends->first_id, first);
         cursor_write(r, p, descending, ends->last_position, ends->last_id, last);
     }

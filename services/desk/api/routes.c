@@ -23,8 +23,8 @@ typedef struct Node {
     struct Node *sibling;
     struct Node *literals, *id, *name; /* children */
     const Route *routes[METHODS];
-    FamilyMetrics *metrics;
-    const char *allow; /* "GET, PUT"; NULL: no route ends here */
+    FamilyMetrics *metrics[METHODS]; /* of their families */
+    const char *allow;               /* "GET, PUT"; NULL: no route ends here */
 } Node;
 
 struct Router {
@@ -88,7 +88,7 @@ static void add_route(struct Router *router, const Route *route, FamilyMetrics *
     size_t method = method_at(str(route->method));
     assert(method < METHODS && !at->routes[method]); /* a method of ours, on no path twice */
     at->routes[method] = route;
-    at->metrics = metrics;
+    at->metrics[method] = metrics;
 }
 
 static void name_methods(Arena *arena, Node *at) {
@@ -284,7 +284,7 @@ void routes_handle(HttpExchange *x, void *arg) {
     else
         random_bytes(r->trace.span_id, sizeof(r->trace.span_id));
     r->inner = arena_zalloc(arena, sizeof(*r->inner));
-    r->inner->metrics = matched ? found.node->metrics : d->routes->none;
+    r->inner->metrics = d->routes->none;
     http_set_context(x, r);
     if (!matched) {
         answer_no_endpoint(r);
@@ -296,6 +296,7 @@ void routes_handle(HttpExchange *x, void *arg) {
         return;
     }
     r->route = found.node->routes[method];
+    r->inner->metrics = found.node->metrics[method];
     memcpy(r->ids, found.ids, sizeof(r->ids));
     if (found.name.p) {
         CLEANUP(buf_done) Buf name = {0};
