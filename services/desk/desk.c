@@ -9,6 +9,7 @@
 #include "desk/api/waiting.h"
 #include "desk/files/files.h"
 #include "desk/tickets/changes_part.h"
+#include "desk/tickets/jobs.h"
 #include "desk/tickets/reader.h"
 #include "desk/views/part.h"
 #include "log/log.h"
@@ -19,6 +20,12 @@ enum { RING_CHECK_MS = 1000, FLUSH_MS = 5000 };
 /* Every part of the desk with a life of its own: started in this order. */
 static const DeskPart *const parts[] = {
     &access_part, &ticket_reader_part, &waiting_part, &follower_part, &changes_part, &files_part,
+    &access_part,
+    &ticket_reader_part,
+    &waiting_part,
+    &follower_part,
+    &changes_part,
+    &jobs_part,
 };
 enum { PARTS = sizeof(parts) / sizeof(*parts) };
 

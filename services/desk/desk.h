@@ -32,6 +32,7 @@ struct Desk {
     struct Changes *changes;   /* tickets/changes.c: whatever changes a ticket */
     struct Store **stores;     /* tickets/changes_part.c: its own */
     size_t stores_n;
+    struct Jobs *jobs;           /* tickets/job_runner.c */
     struct TicketReader *reader; /* tickets/read.c */
     struct Access *access;       /* access/access.h */
     struct Files *files;         /* files/files.c */

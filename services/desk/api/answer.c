@@ -246,6 +246,13 @@ void invalid_add(Invalid *v, const char *field, const char *error, const char *f
     v->n++;
 }
 
+void invalid_words(const Invalid *v, Buf *ret) {
+    for (const struct InvalidEntry *e = v->first; e; e = e->next) {
+        if (e != v->first) ADD(ret, "; ");
+        buf_adds(ret, e->description);
+    }
+}
+
 void answer_invalid(Request *r, const Invalid *v) {
     CLEANUP(buf_done) Buf body = {0};
     ADD(&body, "{\"error\":\"RecordInvalid\",\"description\":\"Record validation errors\","

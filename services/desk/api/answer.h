@@ -42,3 +42,4 @@ void invalid_init(Invalid *v, Arena *arena);
 void invalid_add(Invalid *v, const char *field, const char *error, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 void answer_invalid(Request *r, const Invalid *v);
+void invalid_words(const Invalid *v, Buf *ret); /* all descriptions, with ; between */

@@ -15,6 +15,7 @@ extern const RouteTable view_routes;           /* views/views.c */
 extern const RouteTable count_routes;          /* views/counts.c */
 extern const RouteTable upload_routes;         /* files/uploads.c */
 extern const RouteTable attachment_routes;     /* files/attachments.c */
+extern const RouteTable job_routes;            /* tickets/jobs.c */
 
 /* One a line, so that two new ones do not collide. */
 const RouteTable *const surface[] = {
@@ -31,6 +32,7 @@ const RouteTable *const surface[] = {
     &count_routes,
     &upload_routes,
     &attachment_routes,
+    &job_routes,
     NULL,
 };
 /* clang-format on */

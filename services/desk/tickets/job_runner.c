@@ -1,0 +1,436 @@
+/* Takes jobs and works them off. */
+#include <assert.h>
+#include <errno.h>
+
+#include "desk/api/answer.h"
+#include "desk/tickets/jobs.h"
+#include "desk/tickets/subject_json.h"
+#include "desk/tickets/work.h"
+#include "log/log.h"
+#include "json/json.h"
+
+enum { LOOK_MS = 1000, SWEEP_MS = 60000, AWAY_MS = 500, SWEPT_AT_ONCE = 500 };
+
+static const PostgresStatement take_statement = {
+    "jobs_take", "SELECT tenant_id, job_id, kind, asker, subject, work, total::bigint,"
+                 " done::bigint FROM desk.take_jobs($1::text, $2::integer)"};
+static const PostgresStatement sweep_statement = {"jobs_sweep",
+                                                  "SELECT desk.sweep_jobs($1::integer)"};
+static const PostgresStatement fence_statement = {
+    "jobs_fence", "SELECT set_config('docket.tenants', $1::text, true)"};
+/* Only while it is still ours: a desk that slept through its lease writes nothing any more. */
+static const PostgresStatement note_statement = {
+    "jobs_note",
+    "UPDATE desk.jobs SET done = $4::integer, results = results || $5::jsonb,"
+    " status = CASE WHEN $4::integer >= total THEN 'completed' ELSE status END,"
+    " ended_at = CASE WHEN $4::integer >= total THEN now() END,"
+    " lease_until = now() + CASE WHEN $6::boolean THEN interval '0' ELSE interval '30 seconds' END"
+    " WHERE tenant_id = $1::bigint AND job_id = $2::uuid AND lease_by = $3::text"
+    " AND ended_at IS NULL AND done < $4::integer RETURNING done::bigint"};
+/* An item that was done by a desk which died before it could say so. */
+static const PostgresStatement seen_statement = {
+    "jobs_seen", "SELECT 1 FROM ticket.ledger WHERE tenant_id = $1::bigint"
+                 " AND ticket_id = $2::bigint AND cause_id = $3::uuid AND step = $4::integer"};
+
+typedef struct Jobs Jobs;
+
+typedef struct JobRun {
+    Jobs *jobs;
+    bool used;
+    Arena *arena, *item_arena; /* of the job; of one item */
+    Subject subject;
+    Cause id;
+    bool destroys;
+    Str asker;
+    const cJSON *ids, *ticket, *tickets;
+    int32_t total, next;
+    bool resumed;
+    const Catalog *catalog;
+    const cJSON *item; /* what is asked of the present ticket */
+    Params params[2];
+    LoopTimer *again;
+} JobRun;
+
+struct Jobs {
+    Desk *desk;
+    LoopTimer *look, *sweep;
+    bool taking, sweeping, stopped;
+    Params take_params, sweep_params;
+    PostgresQuery take_query, sweep_query;
+    JobRun runs[JOBS_RUNNING_MAX];
+};
+
+static void item_begin(JobRun *run);
+
+static JobRun *free_run(Jobs *jobs, size_t *ret_free) {
+    JobRun *found = NULL;
+    *ret_free = 0;
+    for (size_t i = 0; i < JOBS_RUNNING_MAX; i++) {
+        if (jobs->runs[i].used) continue;
+        found = &jobs->runs[i];
+        ++*ret_free;
+    }
+    return found;
+}
+
+/* Once stopped, with the last answer that was under way. */
+static void jobs_end(Jobs *jobs) {
+    size_t left;
+    (void)free_run(jobs, &left);
+    if (left < JOBS_RUNNING_MAX || jobs->taking || jobs->sweeping) return;
+    loop_timer_free(jobs->look);
+    loop_timer_free(jobs->sweep);
+    params_done(&jobs->take_params);
+    params_done(&jobs->sweep_params);
+    free(jobs);
+}
+
+static void run_end(JobRun *run) {
+    Jobs *jobs = run->jobs;
+    (void)catalog_unref(run->catalog);
+    for (size_t i = 0; i < 2; i++)
+        params_done(&run->params[i]);
+    arena_free(run->item_arena);
+    arena_free(run->arena);
+    run->again = loop_timer_free(run->again);
+    *run = (JobRun){.jobs = jobs};
+    if (jobs->stopped)
+        jobs_end(jobs);
+    else if (!jobs->desk->draining)
+        loop_timer_arm(jobs->look, 0);
+}
+
+/* Perhaps it was done: the item is looked for in the ledger first. */
+static void try_again(JobRun *run) {
+    run->resumed = true;
+    loop_timer_arm(run->again, AWAY_MS);
+}
+
+/* ---- One item's end ---- */
+
+static void on_noted(void *arg, PostgresOutcome outcome, const PostgresRows *const *results,
+                     const PostgresProblem *problem) {
+    JobRun *run = arg;
+    if (run->jobs->stopped) {
+        run_end(run);
+        return;
+    }
+    if (outcome != POSTGRES_COMMITTED) {
+        log_warn(ABOUT(run->subject.tenant_id, 0), "A job cannot note its item: %s", problem->text);
+        try_again(run);
+        return;
+    }
+    if (!rows_count(results[1])) { /* somebody else goes on with it */
+        run_end(run);
+        return;
+    }
+    run->next++;
+    if (run->next >= run->total || run->jobs->desk->draining)
+        run_end(run);
+    else
+        item_begin(run);
+}
+
+static Params *fenced(JobRun *run, PostgresQuery *queries) {
+    char tenants[24];
+    int n = snprintf(tenants, sizeof(tenants), "{%lld}", (long long)run->subject.tenant_id);
+    params_clear(&run->params[0]);
+    params_clear(&run->params[1]);
+    params_text(&run->params[0], (Str){tenants, (size_t)n});
+    queries[0] = (PostgresQuery){&fence_statement, &run->params[0]};
+    return &run->params[1];
+}
+
+static void note(JobRun *run, const Buf *result) {
+    PostgresQuery *queries = arena_alloc(run->item_arena, 2 * sizeof(*queries));
+    Params *p = fenced(run, queries);
+    params_i64(p, run->subject.tenant_id);
+    params_uuid(p, run->id);
+    params_text(p, str(runtime_instance(run->jobs->desk->runtime)));
+    params_i32(p, run->next + 1);
+    params_jsonb(p, buf_str(result));
+    params_bool(p, run->jobs->desk->draining);
+    queries[1] = (PostgresQuery){&note_statement, p};
+    if (postgres_pool_run(run->jobs->desk->pool, 0, queries, 2, on_noted, run) < 0) try_again(run);
+}
+
+static int64_t item_id(const JobRun *run) {
+    int64_t id = 0;
+    if (run->ids)
+        (void)json_as_int(cJSON_GetArrayItem(run->ids, run->next), &id);
+    else
+        (void)json_get_int(cJSON_GetArrayItem(run->tickets, run->next), "id", &id);
+    return id;
+}
+
+static void note_done(JobRun *run) {
+    CLEANUP(buf_done) Buf result = {0};
+    buf_printf(&result,
+               "{\"index\":%d,\"id\":%lld,\"action\":\"%s\",\"status\":\"%s\","
+               "\"success\":true}",
+               run->next, (long long)item_id(run), run->destroys ? "delete" : "update",
+               run->destroys ? "Deleted" : "Updated");
+    note(run, &result);
+}
+
+static void note_failed(JobRun *run, const char *error, const WorkResult *result) {
+    CLEANUP(buf_done) Buf text = {0};
+    buf_printf(&text, "{\"index\":%d,\"id\":%lld,\"action\":\"%s\",\"success\":false,\"error\":",
+               run->next, (long long)item_id(run), run->destroys ? "delete" : "update");
+    buf_add_json(&text, str(error));
+    buf_adds(&text, ",\"details\":");
+    CLEANUP(buf_done) Buf details = {0};
+    if (result->invalid)
+        invalid_words(result->invalid, &details);
+    else
+        buf_adds(&details, result->reason ? result->reason : "Not found");
+    buf_add_json(&text, buf_str(&details));
+    buf_addc(&text, '}');
+    note(run, &text);
+}
+
+static void on_item(void *arg, WorkOutcome outcome, const WorkResult *result) {
+    JobRun *run = arg;
+    run->catalog = catalog_unref(run->catalog);
+    if (run->jobs->stopped) {
+        run_end(run);
+        return;
+    }
+    switch (outcome) {
+    case WORK_DONE:
+    case WORK_NOTHING:
+        note_done(run);
+        return;
+    case WORK_HIDDEN:
+        note_failed(run, "RecordNotFound", result);
+        return;
+    case WORK_FORBIDDEN:
+        note_failed(run, "PermissionDenied", result);
+        return;
+    case WORK_INVALID:
+        note_failed(run, "RecordInvalid", result);
+        return;
+    case WORK_STALE:
+        note_failed(run, "UpdateConflict", result);
+        return;
+    case WORK_AWAY:
+        try_again(run);
+        return;
+    }
+}
+
+/* ---- One item ---- */
+
+static ChangeVerdict decide_item(void *arg, const ChangeActor *a, const ChangeTicket *t,
+                                 Arena *arena, Change *ret) {
+    const JobRun *run = arg;
+    if (run->destroys) return change_delete(a, t, arena, ret);
+    return change_update(a, t, run->item, arena, ret);
+}
+
+static void item_work(JobRun *run) {
+    Desk *d = run->jobs->desk;
+    const Catalog *catalog = configuration_catalog(d->configuration, run->subject.tenant_id);
+    run->catalog = catalog ? catalog_ref(catalog) : NULL;
+    run->item = run->tickets ? cJSON_GetArrayItem(run->tickets, run->next) : run->ticket;
+    WorkAsk ask = {.desk = d,
+                   .arena = run->item_arena,
+                   .who = &run->subject,
+                   .catalog = run->catalog,
+                   .actor = run->asker,
+                   .channel = STR("api"),
+                   .cause = run->id,
+                   .step = run->next,
+                   .trace = trace_new(),
+                   .ticket_id = item_id(run),
+                   .decide = decide_item,
+                   .decide_arg = run};
+    if (!run->destroys) {
+        Str *tokens = arena_alloc(run->item_arena, CHANGE_UPLOADS_MAX * sizeof(*tokens));
+        ask.uploads_n = change_uploads(run->item, tokens);
+        ask.uploads = tokens;
+        ask.wants_loads = change_wants_loads(run->item);
+        ask.wants_evidence = change_wants_evidence(run->item);
+        ask.names_agent = change_assignee(run->item);
+    }
+    work_begin(&ask, on_item, run);
+}
+
+static void on_seen(void *arg, PostgresOutcome outcome, const PostgresRows *const *results,
+                    const PostgresProblem *problem) {
+    JobRun *run = arg;
+    (void)problem;
+    if (run->jobs->stopped) {
+        run_end(run);
+        return;
+    }
+    if (outcome != POSTGRES_COMMITTED) {
+        try_again(run);
+        return;
+    }
+    run->resumed = false;
+    if (rows_count(results[1]))
+        note_done(run);
+    else
+        item_work(run);
+}
+
+static void item_begin(JobRun *run) {
+    arena_reset(run->item_arena);
+    if (!run->resumed) {
+        item_work(run);
+        return;
+    }
+    PostgresQuery *queries = arena_alloc(run->item_arena, 2 * sizeof(*queries));
+    Params *p = fenced(run, queries);
+    params_i64(p, run->subject.tenant_id);
+    params_i64(p, item_id(run));
+    params_uuid(p, run->id);
+    params_i32(p, run->next);
+    queries[1] = (PostgresQuery){&seen_statement, p};
+    if (postgres_pool_run(run->jobs->desk->pool, POSTGRES_READ_ONLY, queries, 2, on_seen, run) < 0)
+        try_again(run);
+}
+
+static void on_again(void *arg) {
+    JobRun *run = arg;
+    if (run->jobs->desk->draining)
+        run_end(run); /* its lease runs out, another desk goes on */
+    else
+        item_begin(run);
+}
+
+/* ---- Taking ---- */
+
+static int read_work(JobRun *run, Str sealed) {
+    CLEANUP(buf_done) Buf clear = {0};
+    static const JsonLimits limits = {.bytes = 1 << 20, .depth = 40, .members = 2000};
+    cJSON *work = NULL;
+    int r =
+        vault_unseal(run->jobs->desk->vault, run->subject.tenant_id, STR("job"), sealed, &clear);
+    if (r == 0) r = json_parse_in(run->arena, buf_str(&clear), &limits, &work, NULL);
+    if (r < 0) return r;
+    run->ids = cJSON_GetObjectItemCaseSensitive(work, "ids");
+    run->ticket = cJSON_GetObjectItemCaseSensitive(work, "ticket");
+    run->tickets = cJSON_GetObjectItemCaseSensitive(work, "tickets");
+    int n = cJSON_GetArraySize(run->ids ? run->ids : run->tickets);
+    return n == run->total ? 0 : -EBADMSG;
+}
+
+static void run_begin(Jobs *jobs, const PostgresRows *rows, size_t row) {
+    size_t left;
+    JobRun *run = free_run(jobs, &left);
+    assert(run); /* as many were asked for as were free */
+    int64_t tenant = rows_int(rows, row, 0);
+    run->used = true;
+    run->arena = arena_new(0);
+    run->item_arena = arena_new(0);
+    run->again = loop_timer_new(jobs->desk->loop, on_again, run);
+    run->id = rows_uuid(rows, row, 1);
+    run->destroys = str_is(rows_str(rows, row, 2), "destroy_many");
+    run->asker = arena_str(run->arena, rows_str(rows, row, 3));
+    run->total = (int32_t)rows_int(rows, row, 6);
+    run->next = (int32_t)rows_int(rows, row, 7);
+    run->resumed = true;
+    int r = subject_parse(arena_str(run->arena, rows_str(rows, row, 4)), tenant, run->arena,
+                          &run->subject);
+    if (r == 0) r = read_work(run, rows_str(rows, row, 5));
+    if (r < 0 || run->next >= run->total) {
+        log_error(ABOUT(tenant, 0), "A job cannot be read (%s); it is tried again",
+                  strerror(r < 0 ? -r : ERANGE));
+        run_end(run);
+        return;
+    }
+    item_begin(run);
+}
+
+static void on_taken(void *arg, PostgresOutcome outcome, const PostgresRows *const *results,
+                     const PostgresProblem *problem) {
+    Jobs *jobs = arg;
+    jobs->taking = false;
+    if (jobs->stopped) {
+        jobs_end(jobs); /* what was taken is free again when its lease is over */
+        return;
+    }
+    if (outcome != POSTGRES_COMMITTED) log_debug(NULL, "Jobs cannot be taken: %s", problem->text);
+    loop_timer_arm(jobs->look, LOOK_MS);
+    if (outcome != POSTGRES_COMMITTED) return;
+    for (size_t i = 0; i < rows_count(results[0]); i++)
+        run_begin(jobs, results[0], i);
+}
+
+static void on_look(void *arg) {
+    Jobs *jobs = arg;
+    size_t left;
+    if (jobs->taking || jobs->desk->draining) return;
+    if (!free_run(jobs, &left)) return; /* whoever ends looks again */
+    params_clear(&jobs->take_params);
+    params_text(&jobs->take_params, str(runtime_instance(jobs->desk->runtime)));
+    params_i32(&jobs->take_params, (int32_t)left);
+    jobs->take_query = (PostgresQuery){&take_statement, &jobs->take_params};
+    if (postgres_pool_run(jobs->desk->pool, 0, &jobs->take_query, 1, on_taken, jobs) < 0)
+        loop_timer_arm(jobs->look, LOOK_MS);
+    else
+        jobs->taking = true;
+}
+
+static void on_swept(void *arg, PostgresOutcome outcome, const PostgresRows *const *results,
+                     const PostgresProblem *problem) {
+    Jobs *jobs = arg;
+    (void)outcome;
+    (void)results;
+    (void)problem; /* the next one does it */
+    jobs->sweeping = false;
+    if (jobs->stopped) jobs_end(jobs);
+}
+
+static void on_sweep(void *arg) {
+    Jobs *jobs = arg;
+    loop_timer_arm(jobs->sweep, SWEEP_MS);
+    if (jobs->sweeping) return;
+    params_clear(&jobs->sweep_params);
+    params_i32(&jobs->sweep_params, SWEPT_AT_ONCE);
+    jobs->sweep_query = (PostgresQuery){&sweep_statement, &jobs->sweep_params};
+    jobs->sweeping =
+        postgres_pool_run(jobs->desk->pool, 0, &jobs->sweep_query, 1, on_swept, jobs) == 0;
+}
+
+void jobs_kick(Desk *d) {
+    if (d->jobs && !d->jobs->taking) loop_timer_arm(d->jobs->look, 0);
+}
+
+/* ---- Life ---- */
+
+static int start(Desk *d, Buf *ret_problem) {
+    (void)ret_problem;
+    Jobs *jobs = d->jobs = xcalloc(1, sizeof(*jobs));
+    jobs->desk = d;
+    for (size_t i = 0; i < JOBS_RUNNING_MAX; i++)
+        jobs->runs[i].jobs = jobs;
+    jobs->look = loop_timer_new(d->loop, on_look, jobs);
+    jobs->sweep = loop_timer_new(d->loop, on_sweep, jobs);
+    loop_timer_arm(jobs->look, LOOK_MS);
+    loop_timer_arm(jobs->sweep, SWEEP_MS);
+    return 0;
+}
+
+static bool drained(Desk *d) {
+    size_t left = JOBS_RUNNING_MAX;
+    if (d->jobs) (void)free_run(d->jobs, &left);
+    return left == JOBS_RUNNING_MAX;
+}
+
+/* The pool goes after us and still calls back: what is under way ends there, what waits here. */
+static void stop(Desk *d) {
+    Jobs *jobs = d->jobs;
+    if (!jobs) return;
+    d->jobs = NULL;
+    loop_timer_disarm(jobs->look);
+    loop_timer_disarm(jobs->sweep);
+    for (size_t i = 0; i < JOBS_RUNNING_MAX; i++)
+        if (jobs->runs[i].used && loop_timer_armed(jobs->runs[i].again)) run_end(&jobs->runs[i]);
+    jobs->stopped = true;
+    jobs_end(jobs);
+}
+
+const DeskPart jobs_part = {"jobs", start, drained, stop};
