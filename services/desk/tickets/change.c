@@ -62,6 +62,12 @@ static bool is_over(const TicketRow *t) {
     return t->status == TICKET_CLOSED || t->status == TICKET_MERGED;
 }
 
+bool draft_blank(Str text) {
+    for (size_t i = 0; i < text.n; i++)
+        if (!strchr(" \t\r\n", text.p[i])) return false;
+    return true;
+}
+
 int draft_text(Draft *d, const cJSON *object, const char *key, const char *field, size_t bytes_max,
                Str *ret) {
     Str text = {NULL, 0};

@@ -78,7 +78,7 @@ void draft_comment(Draft *d, const cJSON *comment) {
     }
     c->is_html = html.n > 0;
     if (html.n) body = html;
-    if (!str_trim(body).n && !d->a->files_n) {
+    if (draft_blank(body) && !d->a->files_n) {
         invalid_add(d->bad, "comment", "BlankValue", "回复内容不能为空 (the comment has no body)");
         return;
     }
@@ -95,7 +95,7 @@ void draft_comment(Draft *d, const cJSON *comment) {
 }
 
 void draft_note(Draft *d, Str text, bool demanded) {
-    if (!str_trim(text).n) {
+    if (draft_blank(text)) {
         d->note_missed = demanded;
         if (demanded)
             invalid_add(

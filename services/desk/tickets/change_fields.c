@@ -39,7 +39,7 @@ static bool read_text(Draft *d, const cJSON *ticket, const char *key, size_t cha
 static void read_subject(Draft *d, const cJSON *ticket) {
     Str text;
     if (!read_text(d, ticket, "subject", SUBJECT_CHARS_MAX, d->row->subject, &text)) return;
-    if (!str_trim(text).n) {
+    if (draft_blank(text)) {
         invalid_add(d->bad, "subject", "BlankValue",
                     "主题不能为空 (the subject must not be empty)");
         return;

@@ -31,6 +31,7 @@ ChangeVerdict draft_begin(Draft *d, const ChangeActor *a, const ChangeTicket *t,
 /* Rights, standards, and the reason; the verdict. */
 ChangeVerdict draft_end(Draft *d);
 
+bool draft_blank(Str text); /* nothing but blanks, tabs and line ends */
 /* 1 and *ret; 0 when absent; -EINVAL with an entry. null counts as absent, "" as a text. */
 int draft_text(Draft *d, const cJSON *object, const char *key, const char *field, size_t bytes_max,
                Str *ret);

@@ -80,6 +80,6 @@ ChangeVerdict change_satisfaction(const ChangeActor *a, const ChangeTicket *t, c
     (void)draft_text(&d, rating, "comment", "comment", CHANGE_NOTE_BYTES, &comment);
     d.e->satisfaction = score;
     if (!str_eq(score, t->row.satisfaction)) d.e->sets |= EDIT_SATISFACTION;
-    if (str_trim(comment).n) d.e->note = draft_mask(&d, STR("note"), comment, &d.personal);
+    if (!draft_blank(comment)) d.e->note = draft_mask(&d, STR("note"), comment, &d.personal);
     return draft_end(&d);
 }
