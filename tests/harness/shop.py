@@ -4,6 +4,8 @@
     ticket = shop.ticket(kind="售后")                      # stored; assigned to `lin` unless the machine may not
     shop.put(ticket, status="pending", by="lin")          # the Answer
 """
+import json
+
 from harness.desk import Desk
 from harness.stack import until
 
@@ -49,13 +51,14 @@ class Shop:
     # -- people ------------------------------------------------------------------------------------------------------
 
     def user(self, name, role="agent", email=None):
-        """Makes the user once and gives a token; an agent of that name if the role is agent."""
+        """A token of that user: an agent of the documents, or somebody who is made here, once."""
         if name not in self.tokens:
-            email = email or f"{name}@example.com"
-            agent = ["--agent", name] if role == "agent" else []
-            self.stack.docket("user", "create", "--tenant", self.tenant.name, "--email", email, "--role", role,
-                              "--name", name, "--no-password", *agent)
-            made = self.stack.docket("token", "create", "--tenant", self.tenant.name, "--user", email)
+            who = name
+            if role != "agent":
+                made = self.stack.docket("user", "create", "--tenant", self.tenant.name, "--role", role, "--name", name,
+                                         "--email", email or f"{name}@example.com", "--no-password", "--json")
+                who = self.ids[name] = json.loads(made.stdout)["user"]
+            made = self.stack.docket("token", "create", "--tenant", self.tenant.name, "--user", who)
             self.tokens[name] = made.stdout.split()[-1]
         return self.tokens[name]
 

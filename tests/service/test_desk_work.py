@@ -100,7 +100,7 @@ def test_an_unknown_ticket_is_404_on_every_path(shop):
     other.tenant.stored(theirs)
     unknown = {"error": "RecordNotFound", "description": "Not found"}
     answer = shop.put(theirs, priority="high")
-    assert (answer.status, answer.json) == (404, unknown)
+    assert (answer.status, answer.json) == (404, unknown), answer.body
     for ticket in (999,):
         for method, path, body in [("PUT", "", {"ticket": {"priority": "high"}}), ("DELETE", "", None),
                                    ("POST", "/claim", None), ("POST", "/transfer", {"group": "售后", "note": "x"}),
