@@ -19,13 +19,8 @@ enum { RING_CHECK_MS = 1000, FLUSH_MS = 5000 };
 
 /* Every part of the desk with a life of its own: started in this order. */
 static const DeskPart *const parts[] = {
-    &access_part, &ticket_reader_part, &waiting_part, &follower_part, &changes_part, &files_part,
-    &access_part,
-    &ticket_reader_part,
-    &waiting_part,
-    &follower_part,
-    &changes_part,
-    &jobs_part,
+    &access_part,  &ticket_reader_part, &waiting_part, &follower_part,
+    &changes_part, &files_part,         &jobs_part,
 };
 enum { PARTS = sizeof(parts) / sizeof(*parts) };
 

@@ -57,7 +57,7 @@ class Shop:
             if role != "agent":
                 made = self.stack.docket("user", "create", "--tenant", self.tenant.name, "--role", role, "--name", name,
                                          "--email", email or f"{name}@example.com", "--no-password", "--json")
-                who = self.ids[name] = json.loads(made.stdout)["user"]
+                who = self.ids[name] = json.loads(made.stdout)["user_id"]
             made = self.stack.docket("token", "create", "--tenant", self.tenant.name, "--user", who)
             self.tokens[name] = made.stdout.split()[-1]
         return self.tokens[name]
