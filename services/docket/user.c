@@ -8,9 +8,8 @@
 #include "docket/lookup.h"
 #include "documents/problems.h"
 #include "rights/rights.h"
+#include "vault/field.h"
 #include "vault/password.h"
-#include "vault/personal.h"
-#include "vault/vault.h"
 
 static const char me[] = "docket user";
 
@@ -88,15 +87,14 @@ static int check_role(PostgresSession *s, int64_t tenant_id, const char *role) {
 static int find_user(const UserOptions *o, PostgresSession *s, int64_t tenant_id, const char *who,
                      int64_t *ret) {
     CLEANUP(params_done) Params p = {0};
-    CLEANUP(buf_done) Buf normal = {0};
     const PostgresRows *rows;
     int64_t id = 0;
     uint8_t hash[VAULT_HASH_BYTES] = {0};
-    if (str_to_i64(str(who), &id) < 0 && personal_normal_email(str(who), &normal) == 0) {
+    if (str_to_i64(str(who), &id) < 0 && strchr(who, '@')) {
         CLEANUP(vault_freep) Vault *vault = NULL;
         int r = open_vault(o, &vault);
         if (r) return r;
-        if (vault_hash(vault, tenant_id, STR("email"), buf_str(&normal), hash) < 0) return 2;
+        (void)field_hash(vault, tenant_id, FIELD_EMAIL, str(who), hash); /* else it is nobody's */
     }
     params_i64(&p, tenant_id);
     params_i64(&p, id);
@@ -134,56 +132,45 @@ static int note(PostgresSession *s, int64_t tenant_id, const char *action, int64
 /* ---- create ---- */
 
 typedef struct NewUser {
-    Buf masked, sealed;
-    uint8_t hash[VAULT_HASH_BYTES];
+    SealedField email;
     char password[PASSWORD_HASH_BYTES];
 } NewUser;
 
 static void new_user_done(NewUser *u) {
-    buf_done(&u->masked);
-    buf_done(&u->sealed);
+    field_done(&u->email);
     explicit_bzero(u->password, sizeof(u->password));
 }
 
 static int seal(const UserOptions *o, int64_t tenant_id, NewUser *u) {
     CLEANUP(vault_freep) Vault *vault = NULL;
-    CLEANUP(buf_done) Buf normal = {0};
     int r = open_vault(o, &vault);
     if (r) return r;
-    if (personal_normal_email(str(o->email), &normal) < 0) {
-        (void)fprintf(stderr, "%s: `%s` is no e-mail address\n", me, o->email);
-        return 2;
-    }
-    personal_mask_email(buf_str(&normal), &u->masked);
-    if (vault_seal(vault, tenant_id, STR("email"), str(o->email), &u->sealed) == 0 &&
-        vault_hash(vault, tenant_id, STR("email"), buf_str(&normal), u->hash) == 0)
-        return 0;
-    (void)fprintf(stderr, "%s: the address could not be sealed\n", me);
+    if (field_seal(vault, tenant_id, FIELD_EMAIL, str(o->email), &u->email) == 0) return 0;
+    (void)fprintf(stderr, "%s: `%s` is no e-mail address\n", me, o->email);
     return 2;
 }
 
 static void add_hash(Params *p, const NewUser *u) {
-    params_bytea(p, (Str){(const char *)u->hash, sizeof(u->hash)});
+    params_bytea(p, (Str){(const char *)u->email.hash, sizeof(u->email.hash)});
 }
 
 /* A customer is a requester first: her tickets are found by her address. */
 static int find_requester(PostgresSession *s, int64_t tenant_id, const NewUser *u, int64_t *ret) {
     CLEANUP(params_done) Params p = {0};
+    CLEANUP(buf_done) Buf field = {0}, personal = {0};
     const PostgresRows *rows;
+    field_json(&u->email, &field);
+    buf_printf(&personal, "[%s]", field.p);
     params_i64(&p, tenant_id);
     add_hash(&p, u);
-    params_text(&p, buf_str(&u->masked));
-    params_bytea(&p, buf_str(&u->sealed));
-    int r = lookup_run(
-        me, s,
-        "WITH made AS (INSERT INTO ticket.requesters (tenant_id, contact_hash, id, personal) "
-        "VALUES ($1::bigint, $2::bytea, nextval('ticket.requester_ids'), jsonb_build_array("
-        "jsonb_build_object('field', 'email', 'masked', $3::text, 'sealed', "
-        "replace(encode($4::bytea, 'base64'), E'\\n', ''), 'hash', encode($2::bytea, 'hex')))) "
-        "ON CONFLICT (tenant_id, contact_hash) DO NOTHING RETURNING id) SELECT id FROM made UNION "
-        "ALL SELECT id FROM ticket.requesters WHERE tenant_id = $1::bigint AND contact_hash = "
-        "$2::bytea LIMIT 1",
-        &p, &rows);
+    params_jsonb(&p, buf_str(&personal));
+    int r = lookup_run(me, s,
+                       "WITH made AS (INSERT INTO ticket.requesters (tenant_id, contact_hash, id, "
+                       "personal) VALUES ($1::bigint, $2::bytea, nextval('ticket.requester_ids'), "
+                       "$3::jsonb) ON CONFLICT (tenant_id, contact_hash) DO NOTHING RETURNING id) "
+                       "SELECT id FROM made UNION ALL SELECT id FROM ticket.requesters WHERE "
+                       "tenant_id = $1::bigint AND contact_hash = $2::bytea LIMIT 1",
+                       &p, &rows);
     if (r == 0) *ret = rows_int(rows, 0, 0);
     return r;
 }
@@ -262,8 +249,8 @@ static int create(const UserOptions *o) {
     params_i64(&p, id);
     params_text(&p, str(role));
     params_text(&p, str(customer || !o->name ? "" : o->name));
-    params_text(&p, buf_str(&u.masked));
-    params_bytea(&p, buf_str(&u.sealed));
+    params_text(&p, buf_str(&u.email.masked));
+    params_bytea(&p, buf_str(&u.email.sealed));
     add_hash(&p, &u);
     params_text(&p, str(u.password));
     r = lookup_run(me, s,

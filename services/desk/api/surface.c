@@ -16,6 +16,11 @@ extern const RouteTable count_routes;          /* views/counts.c */
 extern const RouteTable upload_routes;         /* files/uploads.c */
 extern const RouteTable attachment_routes;     /* files/attachments.c */
 extern const RouteTable job_routes;            /* tickets/jobs.c */
+extern const RouteTable user_routes;           /* people/users.c */
+extern const RouteTable user_change_routes;    /* people/user_changes.c */
+extern const RouteTable personal_routes;       /* people/personal.c */
+extern const RouteTable group_routes;          /* people/groups.c */
+extern const RouteTable organization_routes;   /* people/organizations.c */
 
 /* One a line, so that two new ones do not collide. */
 const RouteTable *const surface[] = {
@@ -33,6 +38,11 @@ const RouteTable *const surface[] = {
     &upload_routes,
     &attachment_routes,
     &job_routes,
+    &user_routes,
+    &user_change_routes,
+    &personal_routes,
+    &group_routes,
+    &organization_routes,
     NULL,
 };
 /* clang-format on */
