@@ -78,17 +78,20 @@ $$;
 -- Tables may have grown a thousandfold since they were last analysed: no plan but the one by their keys is wanted here.
 CREATE FUNCTION desk.follow(tenants bigint[], tickets bigint[], repair boolean DEFAULT false) RETURNS bigint
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off AS $$
-DECLARE written bigint;
+DECLARE
+    written bigint;
+    at timestamptz;
 BEGIN
     PERFORM desk.hold(tenants);
+    at := clock_timestamp(); -- not the transaction's: it may have waited for the lock
     WITH asked AS MATERIALIZED (
         SELECT DISTINCT u.tenant_id, u.id FROM unnest(tenants, tickets) u(tenant_id, id)
     ), moved AS MATERIALIZED (
         SELECT t.tenant_id, t.id, t.version, t.status, coalesce(t.group_id, 0) AS group_id,
                coalesce(t.assignee_id, 0) AS assignee_id, t.requester_id, t.kind, t.category, t.region, t.priority,
                t.external_id, t.created_at, t.updated_at,
-               CASE WHEN t.updated_at > now() - interval '20 seconds' OR f.first_done_at IS NULL THEN t.updated_at
-                    ELSE now() END AS generated_at,
+               CASE WHEN t.updated_at > at - interval '20 seconds' OR f.first_done_at IS NULL THEN t.updated_at
+                    ELSE at END AS generated_at,
                i.seq AS old_seq, i.status AS old_status, i.group_id AS old_group_id, i.kind AS old_kind,
                i.category AS old_category, i.region AS old_region
         FROM asked a

@@ -13,6 +13,8 @@ extern const RouteTable token_routes;          /* access/tokens.c */
 extern const RouteTable audit_routes;          /* access/audit.c */
 extern const RouteTable view_routes;           /* views/views.c */
 extern const RouteTable count_routes;          /* views/counts.c */
+extern const RouteTable list_routes;           /* views/lists.c */
+extern const RouteTable export_routes;         /* views/exports.c */
 extern const RouteTable upload_routes;         /* files/uploads.c */
 extern const RouteTable attachment_routes;     /* files/attachments.c */
 extern const RouteTable job_routes;            /* tickets/jobs.c */
@@ -35,6 +37,8 @@ const RouteTable *const surface[] = {
     &audit_routes,
     &view_routes,
     &count_routes,
+    &list_routes,
+    &export_routes,
     &upload_routes,
     &attachment_routes,
     &job_routes,
