@@ -1,11 +1,20 @@
-/* Leases blocks of ticket ids, the next one while the present one is being used. */
+/* Leases blocks of ticket ids, the next one while the present one is being used; and says every
+ * minute which it holds, and which it has used up (store/arrivals.h reads that). */
 #include "store/ids.h"
 
 #include "postgres/connection.h"
+#include "postgres/params.h"
 
-enum { BLOCK = 100000, RETRY_MS = 500 };
+enum {
+    BLOCK = 100000,
+    RETRY_MS = 500,
+    MARK_MS = 60000,
+    USED_UP_MAX = 16, /* not yet marked so; beyond, they age by their last sight */
+};
 
 static const PostgresStatement lease = {"lease_ids", "SELECT ticket.lease_ids()"};
+static const PostgresStatement mark = {"mark_blocks",
+                                       "SELECT ticket.mark_blocks($1::bigint[], $2::bigint[])"};
 
 struct Ids {
     Connection *postgres;
@@ -13,9 +22,58 @@ struct Ids {
     int64_t next, end; /* of the present block; empty when equal */
     int64_t ahead;     /* first of the next block; 0: not leased yet */
     bool asking;
+
+    LoopTimer *mark;
+    Params marks;
+    int64_t used_up[USED_UP_MAX];
+    size_t used_up_n, marking_n; /* marking: so many of them are on their way */
+    bool marking;
 };
 
 static void ask(void *arg);
+
+/* ---- What is held ---- */
+
+static void on_marked(void *arg, PostgresOutcome outcome, const PostgresRows *const *results,
+                      const PostgresProblem *problem) {
+    Ids *ids = arg;
+    (void)results, (void)problem;
+    ids->marking = false;
+    if (outcome == POSTGRES_COMMITTED) {
+        ids->used_up_n -= ids->marking_n;
+        memmove(ids->used_up, ids->used_up + ids->marking_n,
+                ids->used_up_n * sizeof(*ids->used_up));
+    }
+    loop_timer_arm(ids->mark, outcome != POSTGRES_COMMITTED ? RETRY_MS
+                              : ids->used_up_n              ? 0
+                                                            : MARK_MS);
+}
+
+static void on_mark(void *arg) {
+    Ids *ids = arg;
+    Params *p = &ids->marks;
+    bool present = ids->next != ids->end;
+    if (ids->marking) return;
+    params_clear(p);
+    params_array(p, PARAM_INT8, (size_t)present + (ids->ahead != 0));
+    if (present) params_element_i64(p, ids->end - BLOCK);
+    if (ids->ahead) params_element_i64(p, ids->ahead);
+    params_array(p, PARAM_INT8, ids->used_up_n);
+    for (size_t i = 0; i < ids->used_up_n; i++)
+        params_element_i64(p, ids->used_up[i]);
+    ids->marking_n = ids->used_up_n;
+    if (connection_run(ids->postgres, 0, &(PostgresQuery){&mark, p}, 1, on_marked, ids) < 0)
+        loop_timer_arm(ids->mark, RETRY_MS);
+    else
+        ids->marking = true;
+}
+
+static void used_up(Ids *ids) {
+    if (ids->used_up_n < USED_UP_MAX) ids->used_up[ids->used_up_n++] = ids->end - BLOCK;
+    loop_timer_arm(ids->mark, 0);
+}
+
+/* ---- Leasing ---- */
 
 static void leased(void *arg, PostgresOutcome outcome, const PostgresRows *const *results,
                    const PostgresProblem *problem) {
@@ -56,6 +114,8 @@ static void connected(void *arg) {
 Ids *ids_new(Loop *loop, const char *postgres_url, const char *application_name, Buf *ret_problem) {
     Ids *ids = xcalloc(1, sizeof(*ids));
     ids->retry = loop_timer_new(loop, ask, ids);
+    ids->mark = loop_timer_new(loop, on_mark, ids);
+    loop_timer_arm(ids->mark, MARK_MS);
     ids->postgres = connection_new(
         loop, &(PostgresSettings){.url = postgres_url, .application_name = application_name},
         &(ConnectionEvents){.ready = connected}, ids, ret_problem);
@@ -66,6 +126,8 @@ Ids *ids_free(Ids *ids) {
     if (!ids) return NULL;
     ids->postgres = connection_free(ids->postgres);
     ids->retry = loop_timer_free(ids->retry);
+    ids->mark = loop_timer_free(ids->mark);
+    params_done(&ids->marks);
     free(ids);
     return NULL;
 }
@@ -81,6 +143,7 @@ int64_t ids_next(Ids *ids) {
         ids->ahead = 0;
     }
     int64_t id = ids->next++;
+    if (ids->next == ids->end) used_up(ids);
     if (ids->end - ids->next == BLOCK / 2) ask(ids);
     return id;
 }

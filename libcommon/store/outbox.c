@@ -15,6 +15,8 @@ static const PostgresStatement tokens_statement = {"store_sweep_tokens",
                                                    "SELECT access.sweep_tokens($1::integer)"};
 static const PostgresStatement partitions_statement = {"store_make_partitions",
                                                        "SELECT ticket.make_partitions()"};
+static const PostgresStatement pulse_statement = {"store_pulse",
+                                                  "SELECT ticket.pulse($1::text, $2::bigint)"};
 
 typedef struct TakeJob {
     OutboxRow *rows;
@@ -81,4 +83,13 @@ void store_sweep(Store *s, size_t max, StoreDone done, void *arg) {
                                                     {&partitions_statement, NULL}},
                                         .n = 3,
                                         .committed = on_done});
+}
+
+void store_pulse(Store *s, const char *instance, int64_t oldest_ms, StoreDone done, void *arg) {
+    if (!store_request_begin(s, done, arg)) return;
+    params_text(&s->params[0], str(instance));
+    params_i64(&s->params[0], oldest_ms);
+    store_request_attempt(
+        s,
+        &(Attempt){.queries = {{&pulse_statement, &s->params[0]}}, .n = 1, .committed = on_done});
 }

@@ -176,3 +176,6 @@ void store_outbox_delete(Store *s, const OutboxRow *rows, size_t n, StoreDone do
 /* Keys past their 24 hours and tokens long dead, at most `max` of each; partitions ahead. Once a
  * minute by each router, harmless twice. */
 void store_sweep(Store *s, size_t max, StoreDone done, void *arg);
+
+/* How long the oldest submission has waited that this router could store (store/arrivals.h). */
+void store_pulse(Store *s, const char *instance, int64_t oldest_ms, StoreDone done, void *arg);

@@ -13,6 +13,8 @@ enum { TAKE_AT_ONCE = 16, RELEASE_MS = 4000, READY_MAX = 2000, GATHER_MS = 15 };
 typedef struct Lane {
     Lanes *lanes;
     KafkaConsumer *consumer;
+    int64_t taken_ms; /* when the last one taken was sent */
+    int64_t empty_ms; /* when nothing waited; both 0: not known since the last assignment */
     char *group;
     const char *topic;
     bool revoking;
@@ -35,6 +37,7 @@ static void on_readable(void *arg) {
 static void on_assigned(void *arg, size_t n) {
     Lane *lane = arg;
     lane->revoking = false;
+    lane->taken_ms = lane->empty_ms = 0;
     log_info(NULL, "%s lane: %zu partitions", lane_names[lane - lane->lanes->lane], n);
 }
 
@@ -120,6 +123,7 @@ size_t lanes_take(Lanes *l, LaneMessage *ret, size_t max, size_t bytes) {
             size_t k = max - n < TAKE_AT_ONCE ? max - n : TAKE_AT_ONCE;
             k = kafka_consumer_take(l->lane[i].consumer, some, k);
             if (k == 0) break;
+            if (some[k - 1].timestamp_ms > 0) l->lane[i].taken_ms = some[k - 1].timestamp_ms;
             for (size_t at = 0; at < k; at++) {
                 taken_bytes += some[at].value.n;
                 ret[n++] = (LaneMessage){some[at], i};
@@ -173,4 +177,20 @@ bool lanes_healthy(const Lanes *l, Buf *ret_reason) {
 
 int64_t lanes_lag(const Lanes *l, int lane) {
     return kafka_consumer_lag(l->lane[lane].consumer, NULL);
+}
+
+/* What comes next is younger than what was taken last, and came after the moment when nothing
+ * waited. Neither known yet: it may be as old as anything. */
+int64_t lanes_oldest_ms(Lanes *l, int64_t now_ms) {
+    int64_t oldest = 0;
+    for (int i = 0; i < LANES; i++) {
+        Lane *lane = &l->lane[i];
+        if (lanes_lag(l, i) == 0) {
+            lane->empty_ms = now_ms;
+            continue;
+        }
+        int64_t since = lane->taken_ms > lane->empty_ms ? lane->taken_ms : lane->empty_ms;
+        if (now_ms - since > oldest) oldest = now_ms - since;
+    }
+    return oldest;
 }

@@ -37,3 +37,5 @@ void lanes_release(Lanes *l); /* nothing that was taken is unfinished; no-op wit
 void lanes_pause(Lanes *l);
 bool lanes_healthy(const Lanes *l, Buf *ret_reason);
 int64_t lanes_lag(const Lanes *l, int lane);
+/* How long, at most, the next one has waited in its topic; 0: nothing waits. Asked every second. */
+int64_t lanes_oldest_ms(Lanes *l, int64_t now_ms);

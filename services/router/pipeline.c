@@ -186,16 +186,19 @@ void pipeline_stop(Pipeline *p) {
     lanes_pause(p->parts.lanes);
 }
 
-static void on_scrape(void *arg) {
-    const Pipeline *p = arg;
-    int64_t oldest = 0, now = clock_wall_ms();
+int64_t pipeline_oldest_ms(const Pipeline *p, int64_t now_ms) {
+    int64_t oldest = 0;
     for (int i = 0; i < BATCHES; i++) {
         const Batch *b = &p->batch[i];
         if (b->stage == BATCH_FREE || b->stage > BATCH_STORING || !b->oldest_accepted_ms) continue;
         if (!oldest || b->oldest_accepted_ms < oldest) oldest = b->oldest_accepted_ms;
     }
+    return oldest && now_ms > oldest ? now_ms - oldest : 0;
+}
+
+static void on_scrape(void *arg) {
     metric_set(pipeline_metrics()->oldest_age,
-               oldest && now > oldest ? (double)(now - oldest) / 1000 : 0);
+               (double)pipeline_oldest_ms(arg, clock_wall_ms()) / 1000);
 }
 
 Pipeline *pipeline_new(const PipelineParts *parts) {

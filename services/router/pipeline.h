@@ -35,3 +35,5 @@ void pipeline_pump(Pipeline *p);    /* there may be something to take */
 void pipeline_revoked(Pipeline *p); /* finish what was taken, then give the partitions back */
 void pipeline_stop(Pipeline *p);    /* takes nothing any more */
 bool pipeline_idle(const Pipeline *p);
+/* Age of the oldest submission taken and not yet stored; 0: none. */
+int64_t pipeline_oldest_ms(const Pipeline *p, int64_t now_ms);

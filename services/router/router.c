@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
 #include "router/dispatch.h"
@@ -114,6 +115,14 @@ static void on_revoked(void *arg) {
     pipeline_revoked(r->pipeline);
 }
 
+static int64_t oldest_submission_ms(void *arg) {
+    const Router *r = arg;
+    if (!r->lanes || !r->pipeline || !lanes_healthy(r->lanes, NULL)) return -1;
+    int64_t now = clock_wall_ms();
+    int64_t taken = pipeline_oldest_ms(r->pipeline, now), waiting = lanes_oldest_ms(r->lanes, now);
+    return taken > waiting ? taken : waiting;
+}
+
 /* ---- Ready? ---- */
 
 static bool postgres_ok(void *arg, Buf *ret_reason) {
@@ -216,7 +225,10 @@ int router_start(Runtime *runtime, const void *config, void **ret_self) {
                                           .rebuild = r->rebuild,
                                           .dispatch = r->dispatch,
                                           .publisher = &r->publisher,
-                                          .configuration = r->configuration});
+                                          .configuration = r->configuration,
+                                          .instance = instance,
+                                          .oldest_ms = oldest_submission_ms,
+                                          .arg = r});
     r->lanes = lanes_new(r->loop, r->settings, instance, &(LanesEvents){on_submissions, on_revoked},
                          r, &problem);
     if (!r->lanes) return failed(r, "kafka_brokers", &problem);

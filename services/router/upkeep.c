@@ -49,6 +49,7 @@ Upkeep *upkeep_new(const UpkeepParts *parts) {
         (Chore){.begin = reconcile_begin, .every_ms = parts->settings->reconcile_ms};
     u->chores[CHORE_OVERVIEW] = (Chore){.begin = overview_begin, .every_ms = 5000};
     u->chores[CHORE_SWEEP] = (Chore){.begin = sweep_begin, .every_ms = 60000};
+    u->chores[CHORE_PULSE] = (Chore){.begin = pulse_begin, .every_ms = 1000};
     for (int i = 0; i < CHORES; i++)
         chore_end(u, (ChoreName)i, i == CHORE_FALLBACK ? 0 : -1);
     u->tick = loop_timer_new(parts->loop, on_tick, u);

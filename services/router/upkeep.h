@@ -28,6 +28,10 @@ typedef struct UpkeepParts { /* all of them outlive the upkeep */
     Dispatch *dispatch;
     const Publisher *publisher;
     const Configuration *configuration;
+    const char *instance;
+    /* Age of the oldest submission that waits for this router; -1: not known. */
+    int64_t (*oldest_ms)(void *arg);
+    void *arg;
 } UpkeepParts;
 
 Upkeep *upkeep_new(const UpkeepParts *parts);

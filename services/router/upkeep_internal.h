@@ -19,6 +19,7 @@ typedef enum ChoreName {
     CHORE_RECONCILE,
     CHORE_OVERVIEW,
     CHORE_SWEEP,
+    CHORE_PULSE,
     CHORES
 } ChoreName;
 
@@ -50,3 +51,4 @@ void reconcile_free(Upkeep *u);
 void overview_begin(Upkeep *u);
 void overview_free(Upkeep *u);
 void sweep_begin(Upkeep *u);
+void pulse_begin(Upkeep *u);

@@ -82,8 +82,10 @@ static void on_nothing(void *arg, ChangesOutcome outcome, const TicketEdit *edit
 static void op_full(void) {
     TicketEdit e = {.tenant_id = 1, .ticket_id = 1, .expected_version = 1, .actor = STR("agent:1")};
     size_t n = 0, answered = 0;
-    while (changes_ask(changes, &e, on_nothing, &answered))
+    while (changes_ask(changes, &e, on_nothing, &answered)) {
+        e.ticket_id++;
         n++;
+    }
     while (answered < n)
         loop_run_for(loop, 10);
     (void)printf("{\"taken\":%zu}\n", n);

@@ -17,6 +17,7 @@ enum {
     SWEEP_EVERY_MS = 1000,
     SWEEP_PAGE = 200,
     SWEEP_AGE_MS = 2000,
+    LOOK_MAX = 512, /* edits looked at for one batch */
 };
 
 struct ChangesWait {
@@ -190,14 +191,28 @@ static void store_window(Slot *s) {
     store_edit_tickets(s->store, s->edits + s->at, s->window, s->arena, on_stored, s);
 }
 
+static bool is_in_batch(const Slot *s, const ChangesWait *w) {
+    for (size_t i = 0; i < s->n; i++)
+        if (s->edits[i].ticket_id == w->edit.ticket_id &&
+            s->edits[i].tenant_id == w->edit.tenant_id)
+            return true;
+    return false;
+}
+
 static void begin_batch(Slot *s) {
     Changes *c = s->changes;
     int64_t now = clock_monotonic_ms();
+    size_t looked = 0;
     s->n = s->at = 0;
-    while (c->first && s->n < CHANGES_BATCH) {
-        ChangesWait *w = c->first;
-        c->first = w->next;
-        if (!c->first) c->last = &c->first;
+    for (ChangesWait **link = &c->first; *link && s->n < CHANGES_BATCH && looked < LOOK_MAX;) {
+        ChangesWait *w = *link;
+        looked++;
+        if (is_in_batch(s, w)) { /* only one of them can win: the next batch tells the other */
+            link = &w->next;
+            continue;
+        }
+        *link = w->next;
+        if (!*link) c->last = link;
         c->waiting--;
         if (now - w->since_ms > GATHERING_QUEUED_MS) {
             answer(w, CHANGES_AWAY, &w->edit, "it has waited for too long");
