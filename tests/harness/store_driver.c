@@ -8,6 +8,7 @@
  *     "set":{"status":"solved",...},"comment":{...},"note":"","actor":"agent:7",...}]}
  *   {"op":"open","tenant":1,"after":0,"max":100}  {"op":"outbox","older":0,"max":100}
  *   {"op":"outbox_delete","rows":[[tenant,id],...]}  {"op":"sweep","max":1000}
+ *   {"op":"arrivals","ids":[...],"late_ms":2000}   {"op":"pulse","who":"router-1","oldest":0}
  *   {"op":"ids","n":3}   {"op":"token","token":"..."}
  *   {"op":"bench","batches":20,"size":1000,"tenants":20,"again":50,"first":1000000} */
 #include <stdio.h>
@@ -16,6 +17,7 @@
 
 #include "base/clock.h"
 #include "edits_json.h"
+#include "store/arrivals.h"
 #include "store/ids.h"
 #include "store/store.h"
 #include "store/tokens.h"
@@ -256,6 +258,14 @@ static void op_ids(const cJSON *o) {
     CLEANUP(buf_done) Buf why = {0};
     int64_t until = clock_monotonic_ms() + 5000;
     if (!ids) ids = ids_new(loop, url, "store_driver ids", &why);
+    for (int64_t i = 0, burnt = int_of(o, "burn", 0); i < burnt;) {
+        if (ids_next(ids))
+            i++;
+        else if (clock_monotonic_ms() > until)
+            break;
+        else
+            loop_run_for(loop, 10);
+    }
     (void)printf("{\"ids\":[");
     for (int64_t i = 0, n = int_of(o, "n", 1); i < n;) {
         int64_t id = ids_next(ids);
@@ -270,6 +280,49 @@ static void op_ids(const cJSON *o) {
     }
     loop_run_for(loop, 20); /* what was asked for ahead may come */
     (void)printf("],\"left\":%lld}\n", (long long)ids_left(ids));
+}
+
+static size_t open_asks;
+
+static void on_arrival(void *arg, bool recent) {
+    *(bool *)arg = recent;
+    if (--open_asks == 0) loop_stop(loop);
+}
+
+static void op_arrivals(const cJSON *o) {
+    static Arrivals *arrivals; /* lives as long as we do, like a desk's */
+    CLEANUP(buf_done) Buf why = {0};
+    if (int_of(o, "end", 0)) {
+        arrivals = arrivals_free(arrivals);
+        (void)printf("{}\n");
+        return;
+    }
+    if (!arrivals) arrivals = arrivals_new(loop, url, "store_driver arrivals", &why);
+    const cJSON *list = NULL, *item;
+    if (json_get_array(o, "ids", &list) <= 0) return;
+    size_t n = (size_t)cJSON_GetArraySize(list), i = 0;
+    bool *recent = arena_zalloc(arena, n + 1);
+    loop_run_for(loop, int_of(o, "wait_ms", 0));
+    cJSON_ArrayForEach(item, list) {
+        int64_t id = 0;
+        (void)json_as_int(item, &id);
+        open_asks += arrivals_ask(arrivals, id, on_arrival, &recent[i++]) != NULL;
+    }
+    while (open_asks)
+        loop_run_for(loop, 1000);
+    (void)printf("{\"late\":%s,\"recent\":[",
+                 arrivals_late(arrivals, int_of(o, "late_ms", 2000)) ? "true" : "false");
+    for (i = 0; i < n; i++)
+        (void)printf("%s%s", i ? "," : "", recent[i] ? "true" : "false");
+    (void)printf("]}\n");
+}
+
+static void op_pulse(const cJSON *o) {
+    char *who = arena_strndup(arena, text_of(o, "who").p, text_of(o, "who").n);
+    store_pulse(store, who, int_of(o, "oldest", 0), on_done, NULL);
+    wait_done();
+    print_outcome();
+    (void)printf("}\n");
 }
 
 static void on_token(void *arg, SecretVerdict verdict, const void *value) {
@@ -397,6 +450,8 @@ static void run(Str line) {
     if (str_is(op, "outbox_delete")) op_outbox_delete(o);
     if (str_is(op, "bench")) op_bench(o);
     if (str_is(op, "ids")) op_ids(o);
+    if (str_is(op, "arrivals")) op_arrivals(o);
+    if (str_is(op, "pulse")) op_pulse(o);
     if (str_is(op, "token")) op_token(o);
     if (str_is(op, "sweep")) {
         store_sweep(store, (size_t)int_of(o, "max", 1000), on_done, NULL);
