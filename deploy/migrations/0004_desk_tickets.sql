@@ -114,6 +114,3 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
 $$;
 REVOKE ALL ON FUNCTION ticket.oldest_submission_ms() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ticket.oldest_submission_ms() TO docket_desk;
-
--- What solves itself out: solved tickets by the time of their last change. No bigger than what is solved and not closed yet.
-CREATE INDEX tickets_solved ON ticket.tickets (tenant_id, updated_at, id) WHERE status = 'solved';

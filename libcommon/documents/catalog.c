@@ -216,6 +216,10 @@ bool catalog_has_kind(const Catalog *c, Str kind) {
     return !intern_count(c->kind_names) || intern_find(c->kind_names, kind) != INTERN_NONE;
 }
 
+int64_t catalog_close_after_ms(const Catalog *c) {
+    return c->close_after_ms;
+}
+
 int64_t catalog_aging_ms(const Catalog *c) {
     return c->aging_ms;
 }

@@ -5,7 +5,8 @@
  * A document is one top-level section of a YAML file (JSON is YAML too):
  *
  *   settings: {default_group: 售后, default_category: 其他, default_priority: normal,
- *              default_kind: 咨询, aging: 30m}
+ *              default_kind: 咨询, aging: 30m,
+ *              close_after: 3d}             # a solved ticket that nobody touches is closed
  *   skills: [英语, 清关]                      # what rules may require and agents may have
  *   kinds: [咨询, 投诉, 售后]                 # if given, no other kind may be named
  *   groups:
@@ -104,6 +105,7 @@ const Agent *catalog_agent(const Catalog *c, int64_t id);
 bool catalog_has_kind(const Catalog *c, Str kind);
 int64_t catalog_aging_ms(
     const Catalog *c); /* waiting this long is worth one priority class (correctness.md 22) */
+int64_t catalog_close_after_ms(const Catalog *c); /* solved and untouched for so long is closed */
 
 /* Runs the rules over a submission. Always gives a group (the document's default group), a category
  * and a priority; fills skills and tags; the reason is a JSON object such as

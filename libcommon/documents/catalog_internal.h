@@ -80,7 +80,7 @@ struct Catalog {
     int64_t revision;
     Arena *arena;
 
-    int64_t aging_ms;
+    int64_t aging_ms, close_after_ms;
     Str default_category;
     TicketPriority default_priority;
     Str default_kind;

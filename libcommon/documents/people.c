@@ -46,8 +46,11 @@ int64_t number_of(Compilation *c, const Reading *r, long line, const char *kind,
 
 /* ---- settings ---- */
 
+#define CLOSE_AFTER_MS (INT64_C(3) * 24 * 60 * 60 * 1000)
+
 void read_settings(Compilation *c, Section s) {
     c->c->aging_ms = 30 * 60 * 1000;
+    c->c->close_after_ms = CLOSE_AFTER_MS;
     c->c->default_priority = PRIORITY_NORMAL;
     c->c->default_category = STR("其他");
     c->c->default_kind = STR("咨询");
@@ -55,10 +58,13 @@ void read_settings(Compilation *c, Section s) {
     Reading r = {c->problems, s.file, "settings", {NULL, 0}};
     if (!shape_map(&r, s.node)) return;
     SHAPE_KEYS(&r, s.node, KEY("default_group"), KEY("default_category"), KEY("default_priority"),
-               KEY("default_kind"), KEY("aging"));
+               KEY("default_kind"), KEY("aging"), KEY("close_after"));
     shape_duration(&r, s.node, "aging", &c->c->aging_ms);
     if (c->c->aging_ms < 1000)
         complain(&r, node_member(s.node, "aging")->line, "`aging` must be at least 1s");
+    shape_duration(&r, s.node, "close_after", &c->c->close_after_ms);
+    if (c->c->close_after_ms < 1000)
+        complain(&r, node_member(s.node, "close_after")->line, "`close_after` must be at least 1s");
     Str text = {NULL, 0};
     if (shape_text(&r, s.node, "default_category", TITLE_BYTES_MAX, &text) && text.n)
         c->c->default_category = keep(c, text);

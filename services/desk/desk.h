@@ -30,6 +30,7 @@ struct Desk {
      * line in desk.c's table of parts. */
     struct Follower *follower; /* views/follower.c */
     struct Changes *changes;   /* tickets/changes.c: whatever changes a ticket */
+    struct Closing *closing;   /* tickets/closing.c: what is solved and left alone */
     struct Store **stores;     /* tickets/changes_part.c: its own */
     size_t stores_n;
     struct Jobs *jobs;           /* tickets/job_runner.c */

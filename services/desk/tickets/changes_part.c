@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "desk/tickets/changes.h"
+#include "desk/tickets/closing.h"
 
 static bool is_ready(void *arg, Buf *reason) {
     const Desk *d = arg;
@@ -29,15 +30,22 @@ static int start(Desk *d, Buf *ret_problem) {
                                              .producer = d->producer,
                                              .instance = runtime_instance(d->runtime),
                                              .topic_events = "docket.events"});
+    d->closing = closing_new(&(ClosingParts){.loop = d->loop,
+                                             .pool = d->pool,
+                                             .changes = d->changes,
+                                             .configuration = d->configuration});
     runtime_ready_check(d->runtime, "changes", is_ready, d);
     return 0;
 }
 
 static bool drained(Desk *d) {
-    return !d->changes || changes_idle(d->changes);
+    if (!d->changes) return true;
+    closing_stop(d->closing);
+    return closing_idle(d->closing) && changes_idle(d->changes);
 }
 
 static void stop(Desk *d) {
+    d->closing = closing_free(d->closing); /* hears the last answers of the changes and the pool */
     d->changes = changes_free(d->changes);
     for (size_t i = 0; i < d->stores_n; i++)
         store_free(d->stores[i]);
