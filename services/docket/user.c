@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "docket/command.h"
 #include "docket/lookup.h"
 #include "documents/problems.h"
@@ -14,7 +15,7 @@
 static const char me[] = "docket user";
 
 typedef struct UserOptions {
-    const char *postgres, *ring, *tenant, *email, *name, *agent, *role;
+    const char *postgres, *ring, *tenant, *email, *name, *agent, *agents, *role;
     bool no_password, if_missing, lift, json;
 } UserOptions;
 
@@ -209,22 +210,15 @@ static void say_user(const UserOptions *o, int64_t id, const char *role, const c
     }
 }
 
-static int create(const UserOptions *o) {
-    CLEANUP(postgres_session_freep) PostgresSession *s = NULL;
+/* One of them. `hash`: as it is stored, "" for none; read from standard input when it is NULL. */
+static int make(const UserOptions *o, PostgresSession *s, int64_t tenant_id, const char *role,
+                const char *hash) {
     CLEANUP(params_done) Params p = {0}, known = {0};
     CLEANUP(new_user_done) NewUser u = {0};
     const PostgresRows *rows;
-    int64_t tenant_id, id = 0;
-    const char *role = o->role ? o->role : o->agent ? "agent" : NULL;
-    if (!o->email || !role) {
-        (void)fprintf(stderr, "%s: create needs --email E and --role R (or --agent NAME)\n", me);
-        return 2;
-    }
-    int r;
-    if ((r = lookup_open(me, o->postgres, LOOKUP_WRITING, &s)) != 0 ||
-        (r = lookup_tenant(me, s, o->tenant, &tenant_id)) != 0 ||
-        (r = check_role(s, tenant_id, role)) != 0 || (r = seal(o, tenant_id, &u)) != 0)
-        return r;
+    int64_t id = 0;
+    int r = seal(o, tenant_id, &u);
+    if (r) return r;
     params_i64(&known, tenant_id);
     add_hash(&known, &u);
     if ((r = lookup_run(me, s,
@@ -241,7 +235,7 @@ static int create(const UserOptions *o) {
         (void)fprintf(stderr, "%s: user %lld has this address already\n", me, (long long)id);
         return 1;
     }
-    if (!o->no_password && (r = hash_password(u.password)) != 0) return r;
+    if (!hash && (r = hash_password(u.password)) != 0) return r;
     bool customer = strcmp(role, "customer") == 0;
     if (o->agent && (r = find_agent(s, tenant_id, o->agent, &id)) != 0) return r;
     if (customer && (r = find_requester(s, tenant_id, &u, &id)) != 0) return r;
@@ -252,7 +246,8 @@ static int create(const UserOptions *o) {
     params_text(&p, buf_str(&u.email.masked));
     params_bytea(&p, buf_str(&u.email.sealed));
     add_hash(&p, &u);
-    params_text(&p, str(u.password));
+    params_text(&p, str(hash ? hash : u.password));
+    params_bool(&p, o->if_missing);
     r = lookup_run(me, s,
                    "INSERT INTO access.users (tenant_id, user_id, role, name, email_masked, "
                    "email_sealed, email_hash, password, password_at) VALUES ($1::bigint, CASE "
@@ -262,13 +257,65 @@ static int create(const UserOptions *o) {
                    "email_masked = excluded.email_masked, email_sealed = excluded.email_sealed, "
                    "email_hash = excluded.email_hash, password = excluded.password, password_at = "
                    "now(), updated_at = now(), version = access.users.version + 1 "
-                   "RETURNING user_id",
+                   "WHERE NOT $9::boolean OR access.users.email_hash IS NULL RETURNING user_id",
                    &p, &rows);
     if (r) return r;
+    if (rows_count(rows) == 0) { /* the agent signs in by another address already */
+        say_user(o, id, NULL, "exists");
+        return 0;
+    }
     id = rows_int(rows, 0, 0);
     if ((r = note(s, tenant_id, "user_created", id)) != 0) return r;
     say_user(o, id, role, "created");
     return 0;
+}
+
+/* Every agent of the documents, as NAME@DOMAIN; one password, hashed once. */
+static int make_agents(const UserOptions *o, PostgresSession *s, int64_t tenant_id,
+                       const char *role) {
+    CLEANUP(params_done) Params p = {0};
+    CLEANUP(arena_freep) Arena *arena = arena_new(0);
+    char hash[PASSWORD_HASH_BYTES] = "";
+    const PostgresRows *rows;
+    params_i64(&p, tenant_id);
+    int r = o->no_password ? 0 : hash_password(hash);
+    if (r == 0)
+        r = lookup_run(me, s,
+                       "SELECT name FROM config.names WHERE tenant_id = $1::bigint AND kind = "
+                       "'agent' ORDER BY id",
+                       &p, &rows);
+    if (r) return r;
+    size_t n = rows_count(rows);
+    char **names = arena_alloc(arena, (n + 1) * sizeof(*names));
+    for (size_t i = 0; i < n; i++)
+        names[i] = arena_strndup(arena, rows_str(rows, i, 0).p, rows_str(rows, i, 0).n);
+    for (size_t i = 0; i < n && r == 0; i++) {
+        UserOptions one = *o;
+        one.agent = names[i];
+        one.email = arena_printf(arena, "%s@%s", names[i], o->agents);
+        r = make(&one, s, tenant_id, role, hash);
+    }
+    return r;
+}
+
+static int create(const UserOptions *o) {
+    CLEANUP(postgres_session_freep) PostgresSession *s = NULL;
+    int64_t tenant_id;
+    const char *role = o->role ? o->role : o->agent || o->agents ? "agent" : NULL;
+    if (!role || !!o->email == !!o->agents) {
+        (void)fprintf(stderr,
+                      "%s: create needs --email E and --role R or --agent NAME, or --agents "
+                      "DOMAIN\n",
+                      me);
+        return 2;
+    }
+    int r;
+    if ((r = lookup_open(me, o->postgres, LOOKUP_WRITING, &s)) != 0 ||
+        (r = lookup_tenant(me, s, o->tenant, &tenant_id)) != 0 ||
+        (r = check_role(s, tenant_id, role)) != 0)
+        return r;
+    if (o->agents) return make_agents(o, s, tenant_id, role);
+    return make(o, s, tenant_id, role, o->no_password ? "" : NULL);
 }
 
 /* ---- list ---- */
@@ -370,13 +417,19 @@ static int change(const UserOptions *o, const char *verb, const char *who, const
 }
 
 static int user_run(int argc, char **argv) {
-    static const struct option options[] = {
-        {"tenant", required_argument, NULL, 't'},   {"email", required_argument, NULL, 'e'},
-        {"name", required_argument, NULL, 'n'},     {"agent", required_argument, NULL, 'a'},
-        {"role", required_argument, NULL, 'r'},     {"ring", required_argument, NULL, 'k'},
-        {"postgres", required_argument, NULL, 'p'}, {"no-password", no_argument, NULL, 'N'},
-        {"if-missing", no_argument, NULL, 'i'},     {"lift", no_argument, NULL, 'l'},
-        {"json", no_argument, NULL, 'j'},           {0}};
+    static const struct option options[] = {{"tenant", required_argument, NULL, 't'},
+                                            {"email", required_argument, NULL, 'e'},
+                                            {"name", required_argument, NULL, 'n'},
+                                            {"agent", required_argument, NULL, 'a'},
+                                            {"agents", required_argument, NULL, 'A'},
+                                            {"role", required_argument, NULL, 'r'},
+                                            {"ring", required_argument, NULL, 'k'},
+                                            {"postgres", required_argument, NULL, 'p'},
+                                            {"no-password", no_argument, NULL, 'N'},
+                                            {"if-missing", no_argument, NULL, 'i'},
+                                            {"lift", no_argument, NULL, 'l'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {0}};
     UserOptions o = {0};
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         const char **text = NULL;
@@ -393,6 +446,9 @@ static int user_run(int argc, char **argv) {
             break;
         case 'a':
             text = &o.agent;
+            break;
+        case 'A':
+            text = &o.agents;
             break;
         case 'r':
             text = &o.role;
@@ -441,6 +497,7 @@ const Command user_command = {
     .summary = "who may sign in at the desk: create, list, password, suspend, role",
     .help = "Usage: docket user create --tenant NAME --email E --role R [--name N]\n"
             "                   [--agent A] [--no-password] [--if-missing] [--json] < PASSWORD\n"
+            "       docket user create --tenant NAME --agents DOMAIN ... < PASSWORD\n"
             "       docket user list --tenant NAME [--json]\n"
             "       docket user password USER --tenant NAME [--json] < PASSWORD\n"
             "       docket user suspend USER --tenant NAME [--lift] [--json]\n"
@@ -452,6 +509,7 @@ const Command user_command = {
             "  --role R         customer, agent, lead, manager, administrator, auditor, or one of\n"
             "                   the tenant's documents (section `roles`)\n"
             "  --agent A        the agent of the documents who that is; her groups are hers\n"
+            "  --agents DOMAIN  every agent of the documents, as AGENT@DOMAIN\n"
             "  --no-password    does not sign in, but may have tokens: docket token create\n"
             "  --if-missing     leaves who is there already as he is\n"
             "  --lift           ends a suspension\n"

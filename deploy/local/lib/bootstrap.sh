@@ -23,6 +23,7 @@ bootstrap_demo() {
         bootstrap_step "演示配置 applying the demo shop" bootstrap_tool apply --tenant demo "$BOOTSTRAP_DEMO"
     bootstrap_step "演示来源 making its source" \
         bootstrap_tool source create --tenant demo --name storefront --channels web,api,app --if-missing
+    bootstrap_step "演示用户 making its users" bootstrap_demo_users
     token=$(bootstrap_tool token create --tenant demo --role administrator --label stack 2>"$words") || {
         show_tail "$words"
         fail "无法建立令牌 docket token create failed"
@@ -32,6 +33,23 @@ bootstrap_demo() {
         printf '%s\n' "$token" >"$DOCKET_HOME/secrets/token.new"
         mv "$DOCKET_HOME/secrets/token.new" "$DOCKET_HOME/secrets/token"
     )
+}
+
+# People to sign in as: every agent, one of them a lead, and one of each other role. One random password for them all, in
+# $DOCKET_HOME/secrets/demo-password.
+bootstrap_demo_users() {
+    local password role
+    password=$(secret demo-password)
+    bootstrap_user --email lin.xiaowan@demo.example --agent lin.xiaowan --role lead || return
+    bootstrap_user --agents demo.example || return
+    for role in manager administrator auditor; do
+        bootstrap_user --email "$role@demo.example" --name "$role" --role "$role" || return
+    done
+    bootstrap_user --email customer@demo.example --role customer
+}
+
+bootstrap_user() { # OPTION...; $password is the caller's
+    bootstrap_tool user create --tenant demo --if-missing "$@" <<<"$password"
 }
 
 bootstrap_tool() { "$DOCKET_BIN/docket" "$@"; }
