@@ -6,7 +6,7 @@
 /* The state moves on from row to row, so audits are made by seq, and shown in the page's order. */
 static void add_audits(Request *r, const LedgerPage *page, Buf *body) {
     AuditState state = page->before;
-    bool notes = rights_has(&r->subject, RIGHT_TICKETS_NOTE);
+    bool notes = rights_has(&r->subject, RIGHT_NOTES_READ);
     if (page->n < 2 || page->rows[0].seq < page->rows[1].seq) {
         for (size_t i = 0; i < page->n; i++) {
             if (i) buf_addc(body, ',');

@@ -37,7 +37,7 @@ static void on_page(Request *r, const LedgerPage *page) {
 }
 
 void comments_answer(Request *r, bool public_only) {
-    bool notes = rights_has(&r->subject, RIGHT_TICKETS_NOTE) && !public_only;
+    bool notes = rights_has(&r->subject, RIGHT_NOTES_READ) && !public_only;
     ledger_page_read(r, notes ? LEDGER_COMMENTS : LEDGER_PUBLIC_COMMENTS, on_page);
 }
 

@@ -23,7 +23,7 @@ static void add_audit(Request *r, WorkOutcome outcome, const WorkResult *result,
         row.revision = l->revision;
         row.payload = l->payload;
     }
-    audit_json(body, &row, &before, r->catalog, rights_has(&r->subject, RIGHT_TICKETS_NOTE),
+    audit_json(body, &row, &before, r->catalog, rights_has(&r->subject, RIGHT_NOTES_READ),
                r->arena);
 }
 

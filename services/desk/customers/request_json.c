@@ -1,0 +1,57 @@
+#include "desk/customers/request_json.h"
+
+#include "base/clock.h"
+#include "desk/tickets/ticket_json.h"
+
+#define ADD(ret, literal) buf_add((ret), "" literal, sizeof(literal) - 1)
+
+Str request_status_shown(TicketStatus s) {
+    return s == TICKET_ON_HOLD ? STR("open") : ticket_status_shown(s);
+}
+
+static void add_time(Buf *ret, const char *name, int64_t ms) {
+    char at[21];
+    clock_format_s(ms, at);
+    buf_printf(ret, ",\"%s\":\"%s\"", name, at);
+}
+
+static void add_number(Buf *ret, const char *name, int64_t id) {
+    if (id)
+        buf_printf(ret, ",\"%s\":%lld", name, (long long)id);
+    else
+        buf_printf(ret, ",\"%s\":null", name);
+}
+
+void request_json(Buf *ret, Str base, const TicketRow *t) {
+    bool solved = t->status == TICKET_SOLVED || t->status == TICKET_CLOSED;
+    bool can_solve = t->status > TICKET_NEW && t->status <= TICKET_SOLVED;
+    buf_printf(ret, "{\"url\":\"%.*s/api/v2/requests/%lld.json\",\"id\":%lld,\"status\":\"%.*s\"",
+               STR_ARG(base), (long long)t->id, (long long)t->id,
+               STR_ARG(request_status_shown(t->status)));
+    buf_printf(
+        ret, ",\"priority\":\"%s\",\"type\":null,\"subject\":", ticket_priority_name(t->priority));
+    buf_add_json(ret, t->subject);
+    ADD(ret, ",\"description\":");
+    buf_add_json(ret, t->description);
+    ADD(ret, ",\"organization_id\":null,\"via\":{\"channel\":");
+    buf_add_json(ret, t->channel);
+    ADD(ret,
+        ",\"source\":{\"from\":{},\"to\":{},\"rel\":null}},\"custom_fields\":[],\"fields\":[]");
+    add_number(ret, "requester_id", t->requester_id);
+    add_number(ret, "followup_source_id", t->followup_of);
+    buf_printf(ret,
+               ",\"collaborator_ids\":[],\"email_cc_ids\":[],\"is_public\":true,\"due_at\":null,"
+               "\"can_be_solved_by_me\":%s,\"solved\":%s,\"recipient\":null,\"assignee_id\":null,"
+               "\"group_id\":null,\"ticket_form_id\":null",
+               can_solve ? "true" : "false", solved ? "true" : "false");
+    add_time(ret, "created_at", t->created_ms);
+    add_time(ret, "updated_at", t->updated_ms);
+    ADD(ret, ",\"kind\":");
+    buf_add_json(ret, t->kind);
+    ADD(ret, ",\"satisfaction\":");
+    if (t->satisfaction.n)
+        buf_add_json(ret, t->satisfaction);
+    else
+        ADD(ret, "null");
+    ADD(ret, "}");
+}
