@@ -34,6 +34,7 @@ forms:
 standards:
   - {name: 退款办结, title: 退款办结标准, kinds: [售后], categories: [退款], before: [solved], fields: [退款金额],
      evidence: [{class: 审批截图, title: 主管同意退款的截图}]}
+  - {name: 物流办结, kinds: [咨询], categories: [物流丢失], before: [solved], evidence: [聊天记录]}
   - {name: 合规用语, reply: {must_not: [绝对, 保证赔]}}
   - {name: 投诉致歉, kinds: [投诉], reply: {must: [抱歉, 对不起]}}
 """
