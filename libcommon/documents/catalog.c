@@ -220,6 +220,10 @@ int64_t catalog_close_after_ms(const Catalog *c) {
     return c->close_after_ms;
 }
 
+int64_t catalog_presence_timeout_ms(const Catalog *c) {
+    return c->presence_timeout_ms;
+}
+
 int64_t catalog_aging_ms(const Catalog *c) {
     return c->aging_ms;
 }

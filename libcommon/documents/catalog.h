@@ -6,7 +6,8 @@
  *
  *   settings: {default_group: 售后, default_category: 其他, default_priority: normal,
  *              default_kind: 咨询, aging: 30m,
- *              close_after: 3d}             # a solved ticket that nobody touches is closed
+ *              close_after: 3d,             # a solved ticket that nobody touches is closed
+ *              presence_timeout: 5m}        # silent for so long: off duty
  *   skills: [英语, 清关]                      # what rules may require and agents may have
  *   kinds: [咨询, 投诉, 售后]                 # if given, no other kind may be named
  *   groups:
@@ -83,8 +84,9 @@ typedef struct Group {
 typedef struct Agent {
     Str name, title;
     int64_t id;
-    int32_t capacity; /* to begin with; ticket.agents holds the present one */
-    bool on_duty;     /* likewise */
+    int32_t capacity;     /* to begin with; ticket.agents holds the present one */
+    int32_t capacity_max; /* as far as it may be set at the desk; by default `capacity` */
+    bool on_duty;         /* likewise */
     const int64_t *groups;
     size_t groups_n;
     const Str *skills; /* sorted */
@@ -106,6 +108,9 @@ bool catalog_has_kind(const Catalog *c, Str kind);
 int64_t catalog_aging_ms(
     const Catalog *c); /* waiting this long is worth one priority class (correctness.md 22) */
 int64_t catalog_close_after_ms(const Catalog *c); /* solved and untouched for so long is closed */
+
+/* Who was put on duty at the desk and is not heard of for so long is taken off it. */
+int64_t catalog_presence_timeout_ms(const Catalog *c);
 
 /* Runs the rules over a submission. Always gives a group (the document's default group), a category
  * and a priority; fills skills and tags; the reason is a JSON object such as

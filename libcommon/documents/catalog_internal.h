@@ -81,6 +81,7 @@ struct Catalog {
     Arena *arena;
 
     int64_t aging_ms, close_after_ms;
+    int64_t presence_timeout_ms;
     Str default_category;
     TicketPriority default_priority;
     Str default_kind;

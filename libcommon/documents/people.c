@@ -51,6 +51,7 @@ int64_t number_of(Compilation *c, const Reading *r, long line, const char *kind,
 void read_settings(Compilation *c, Section s) {
     c->c->aging_ms = 30 * 60 * 1000;
     c->c->close_after_ms = CLOSE_AFTER_MS;
+    c->c->presence_timeout_ms = 5 * 60 * 1000;
     c->c->default_priority = PRIORITY_NORMAL;
     c->c->default_category = STR("其他");
     c->c->default_kind = STR("咨询");
@@ -58,13 +59,17 @@ void read_settings(Compilation *c, Section s) {
     Reading r = {c->problems, s.file, "settings", {NULL, 0}};
     if (!shape_map(&r, s.node)) return;
     SHAPE_KEYS(&r, s.node, KEY("default_group"), KEY("default_category"), KEY("default_priority"),
-               KEY("default_kind"), KEY("aging"), KEY("close_after"));
+               KEY("default_kind"), KEY("aging"), KEY("close_after"), KEY("presence_timeout"));
     shape_duration(&r, s.node, "aging", &c->c->aging_ms);
     if (c->c->aging_ms < 1000)
         complain(&r, node_member(s.node, "aging")->line, "`aging` must be at least 1s");
     shape_duration(&r, s.node, "close_after", &c->c->close_after_ms);
     if (c->c->close_after_ms < 1000)
         complain(&r, node_member(s.node, "close_after")->line, "`close_after` must be at least 1s");
+    shape_duration(&r, s.node, "presence_timeout", &c->c->presence_timeout_ms);
+    if (c->c->presence_timeout_ms < 1000)
+        complain(&r, node_member(s.node, "presence_timeout")->line,
+                 "`presence_timeout` must be at least 1s");
     Str text = {NULL, 0};
     if (shape_text(&r, s.node, "default_category", TITLE_BYTES_MAX, &text) && text.n)
         c->c->default_category = keep(c, text);
@@ -248,13 +253,19 @@ static void read_agent(Compilation *c, Str file, const Node *n) {
     AgentInside inside = {0};
     if (!take_name(c, &r, n, c->c->agent_names, &a.name)) return;
     SHAPE_KEYS(&r, n, KEY("name"), KEY("title"), KEY("groups"), KEY("skills"), KEY("capacity"),
-               KEY("duty"));
+               KEY("capacity_max"), KEY("duty"));
     a.title = a.name;
     Str title = {NULL, 0};
     if (shape_text(&r, n, "title", TITLE_BYTES_MAX, &title) && title.n) a.title = keep(c, title);
     int64_t capacity = CAPACITY_DEFAULT;
     shape_int(&r, n, "capacity", 0, CAPACITY_MAX, &capacity);
     a.capacity = (int32_t)capacity;
+    int64_t capacity_max = capacity;
+    shape_int(&r, n, "capacity_max", 0, CAPACITY_MAX, &capacity_max);
+    if (capacity_max < capacity)
+        complain(&r, node_member(n, "capacity_max")->line,
+                 "`capacity_max` is less than `capacity`, %lld", (long long)capacity);
+    a.capacity_max = (int32_t)capacity_max;
     shape_switch(&r, n, "duty", &a.on_duty);
 
     size_t mistakes = c->problems->n;

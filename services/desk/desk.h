@@ -36,6 +36,7 @@ struct Desk {
     struct Jobs *jobs;           /* tickets/job_runner.c */
     struct TicketReader *reader; /* tickets/read.c */
     struct Access *access;       /* access/access.h */
+    struct Presence *presence;   /* people/presence.c */
     struct Files *files;         /* files/files.c */
 };
 

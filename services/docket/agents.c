@@ -9,7 +9,7 @@
 #include "docket/apply_store.h"
 #include "docket/command.h"
 #include "docket/lookup.h"
-#include "events/signal.h"
+#include "store/duty.h"
 
 static const char me[] = "docket agents";
 
@@ -150,42 +150,21 @@ typedef struct Wanted {
     const char *why;
 } Wanted;
 
-/* The row, the signal and the notice in one statement, and so in one transaction. */
 static int change_agent(PostgresSession *s, int64_t tenant_id, int64_t agent_id, const Wanted *w,
                         const PostgresRows **ret) {
     CLEANUP(params_done) Params p = {0};
     CLEANUP(buf_done) Buf message = {0}, key = {0};
-    signal_encode(&(Signal){.kind = SIGNAL_CAPACITY_CHANGED,
-                            .tenant_id = tenant_id,
-                            .cause = cause_new(),
-                            .at_ms = clock_wall_ms(),
-                            .agent_id = agent_id,
-                            .why = str(w->why)},
-                  &message);
-    buf_printf(&key, "%lld:%lld", (long long)tenant_id, (long long)agent_id);
-    params_i64(&p, tenant_id);
-    params_i64(&p, agent_id);
-    params_bool(&p, w->set_duty);
-    params_bool(&p, w->on_duty);
-    params_i32(&p, (int32_t)w->capacity);
-    params_bytea(&p, buf_str(&key));
-    params_bytea(&p, buf_str(&message));
-    return lookup_run(
-        me, s,
-        "WITH before AS (SELECT on_duty, capacity FROM ticket.agents WHERE tenant_id = $1::bigint"
-        "  AND agent_id = $2::bigint FOR UPDATE),"
-        " changed AS (UPDATE ticket.agents a SET"
-        "  on_duty = CASE WHEN $3::boolean THEN $4::boolean ELSE a.on_duty END,"
-        "  capacity = CASE WHEN $5::integer >= 0 THEN $5::integer ELSE a.capacity END,"
-        "  changed_at = clock_timestamp() FROM before b"
-        "  WHERE a.tenant_id = $1::bigint AND a.agent_id = $2::bigint"
-        "  RETURNING a.tenant_id, a.agent_id, a.on_duty, a.capacity),"
-        " told AS (INSERT INTO ticket.outbox (tenant_id, topic, key, message)"
-        "  SELECT tenant_id, 'docket.signals', $6::bytea, $7::bytea FROM changed)"
-        " SELECT c.on_duty, c.capacity, b.on_duty, b.capacity,"
-        "  pg_notify('docket_agents', c.tenant_id || ',' || c.agent_id)::text"
-        " FROM changed c, before b",
-        &p, ret);
+    duty_params(&(DutyChange){.tenant_id = tenant_id,
+                              .agent_id = agent_id,
+                              .set_duty = w->set_duty,
+                              .on_duty = w->on_duty,
+                              .capacity = w->capacity,
+                              .by = "operator",
+                              .actor = STR("operator"),
+                              .why = w->why,
+                              .now_ms = clock_wall_ms()},
+                &key, &message, &p);
+    return lookup_run(me, s, duty_statement.sql, &p, ret);
 }
 
 static void print_change(const AgentsOptions *o, const char *name, int64_t agent_id,

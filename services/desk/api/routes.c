@@ -10,6 +10,7 @@
 #include "desk/api/request_internal.h"
 #include "desk/api/surface.h"
 #include "desk/desk.h"
+#include "desk/people/presence.h"
 #include "http/url.h"
 #include "log/log.h"
 #include "json/json.h"
@@ -240,6 +241,7 @@ static void on_verdict(Request *r, AuthVerdict verdict) {
     case AUTH_KNOWN: {
         int64_t who = r->token_id ? r->token_id * 2 : r->session_id * 2 + 1;
         r->inner->limited = true;
+        presence_heard(r->desk, &r->subject);
         if (limits_take(r->desk->limits, who, r->now_ms, &r->inner->limit))
             go_on(r);
         else

@@ -16,6 +16,8 @@ extern const RouteTable count_routes;          /* views/counts.c */
 extern const RouteTable list_routes;           /* views/lists.c */
 extern const RouteTable export_routes;         /* views/exports.c */
 extern const RouteTable upload_routes;         /* files/uploads.c */
+extern const RouteTable duty_routes;           /* people/duty.c */
+extern const RouteTable looking_routes;        /* people/looking.c */
 extern const RouteTable attachment_routes;     /* files/attachments.c */
 extern const RouteTable job_routes;            /* tickets/jobs.c */
 extern const RouteTable user_routes;           /* people/users.c */
@@ -49,6 +51,8 @@ const RouteTable *const surface[] = {
     &group_routes,
     &organization_routes,
     &request_routes,
+    &duty_routes,
+    &looking_routes,
     NULL,
 };
 /* clang-format on */

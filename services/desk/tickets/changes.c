@@ -388,6 +388,18 @@ void changes_forget(ChangesWait *w) {
     w->done = NULL;
 }
 
+void changes_publish(Changes *c, const OutboxRow *rows, size_t n) {
+    Arena *arena = arena_new(1024);
+    OutboxRow *copies = arena_alloc(arena, (n + 1) * sizeof(*copies));
+    for (size_t i = 0; i < n; i++)
+        copies[i] = (OutboxRow){.tenant_id = rows[i].tenant_id,
+                                .outbox_id = rows[i].outbox_id,
+                                .topic = arena_str(arena, rows[i].topic),
+                                .key = arena_str(arena, rows[i].key),
+                                .message = arena_str(arena, rows[i].message)};
+    outgoing_send(c->outgoing, copies, n, arena);
+}
+
 bool changes_idle(const Changes *c) {
     return c->running == 0 && c->waiting == 0 && outgoing_idle(c->outgoing);
 }

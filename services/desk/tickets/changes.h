@@ -57,6 +57,10 @@ ChangesWait *changes_ask(Changes *c, const TicketEdit *edit, ChangesDone done, v
  * does not come. */
 void changes_forget(ChangesWait *w);
 
+/* Rows of the outbox that somebody else's transaction has just committed: copied, published at once
+ * and deleted then. */
+void changes_publish(Changes *c, const OutboxRow *rows, size_t n);
+
 /* True when nothing waits, runs or flies: the drain's question. */
 bool changes_idle(const Changes *c);
 /* Is PostgreSQL there for changes? false: appends why. */

@@ -7,15 +7,15 @@
 #include <cmocka.h>
 
 static const char shop[] =
-    "settings: {default_group: 售后, aging: 20m, default_category: 未分类}\n"
+    "settings: {default_group: 售后, aging: 20m, default_category: 未分类, presence_timeout: 90s}\n"
     "skills: [清关, 英语, 退款审批]\n"
     "groups:\n"
     "  - {name: 售后, title: 售后服务}\n"
     "  - {name: 跨境, fallback: 售后, fallback_after: 90s}\n"
     "  - {name: VIP}\n"
     "agents:\n"
-    "  - {name: lin.yue, title: 林悦, groups: [跨境, 售后], skills: [英语, 清关], capacity: 12, "
-    "duty: on}\n"
+    "  - {name: lin.yue, title: 林悦, groups: [跨境, 售后], skills: [英语, 清关], capacity: 12,"
+    " capacity_max: 30, duty: on}\n"
     "  - {name: zhao.ke, groups: [售后]}\n"
     "rules:\n"
     "  - name: 跨境清关\n"
@@ -108,7 +108,10 @@ static void groups_and_agents_are_what_the_document_says(void **state) {
     assert_int_equal(lin->skills_n, 2);
     assert_str(lin->skills[0], "清关");
     assert_str(lin->skills[1], "英语");
+    assert_int_equal(lin->capacity_max, 30);
     assert_int_equal(agents[1].capacity, 10);
+    assert_int_equal(agents[1].capacity_max, 10);
+    assert_int_equal(catalog_presence_timeout_ms(c), 90000);
     assert_false(agents[1].on_duty);
     assert_ptr_equal(catalog_group(c, 999), &groups[2]);
     assert_null(catalog_group(c, 1003));
