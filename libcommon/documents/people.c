@@ -67,9 +67,9 @@ void read_settings(Compilation *c, Section s) {
     if (c->c->close_after_ms < 1000)
         complain(&r, node_member(s.node, "close_after")->line, "`close_after` must be at least 1s");
     shape_duration(&r, s.node, "presence_timeout", &c->c->presence_timeout_ms);
-    if (c->c->presence_timeout_ms < 1000)
+    if (c->c->presence_timeout_ms < 3000)
         complain(&r, node_member(s.node, "presence_timeout")->line,
-                 "`presence_timeout` must be at least 1s");
+                 "`presence_timeout` must be at least 3s");
     Str text = {NULL, 0};
     if (shape_text(&r, s.node, "default_category", TITLE_BYTES_MAX, &text) && text.n)
         c->c->default_category = keep(c, text);

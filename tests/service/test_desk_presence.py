@@ -6,7 +6,7 @@ from harness.desk import Desk
 from harness.stack import until
 
 DOCUMENTS = """
-settings: {default_group: g1, presence_timeout: 3s}
+settings: {default_group: g1, presence_timeout: 5s}
 groups:
   - {name: g1}
   - {name: g2}
@@ -24,7 +24,7 @@ class Person:
         email = f"{agent}@{tenant.name}.example"
         stack.docket("user", "create", "--tenant", tenant.name, "--email", email, "--agent", agent, "--role", role,
                      "--no-password")
-        words = stack.docket("token", "create", "--tenant", tenant.name, "--user", email)
+        words = stack.docket("token", "create", "--tenant", tenant.name, "--user", agent)
         self.desk, self.token = desk, words.stdout.split()[-1]
         self.number = stack.sql("SELECT id FROM config.names WHERE tenant_id = %s AND kind = 'agent' AND name = %s",
                                 tenant.number, agent)[0][0]
@@ -56,7 +56,7 @@ def shop(stack):
 @pytest.fixture()
 def lead(stack, shop):
     if not hasattr(shop, "lead"):
-        stack.docket("user", "role", "--tenant", shop.name, f"a.two@{shop.name}.example", "lead")
+        stack.docket("user", "role", shop.two.number, "lead", "--tenant", shop.name)
         shop.lead = shop.two
     return shop.lead
 
@@ -114,11 +114,11 @@ def test_who_falls_silent_is_off_duty_and_what_she_had_not_begun_waits_again(sta
         until(lambda: (shop.row(ticket) or {}).get("assignee_id") == one.number, what="hers")
     assert one.put(f"/tickets/{begun}.json", {"ticket": {"status": "open"}}).status == 200
     heard = time.monotonic()
-    while time.monotonic() - heard < 5:  # as long as she is heard of she stays, well beyond the time
+    while time.monotonic() - heard < 7:  # as long as she is heard of she stays, well beyond the time
         assert one.put("/users/me/presence", None).json["presence"]["available"] is True
         assert row(stack, shop, one)[0] is True
         time.sleep(0.3)
-    until(lambda: row(stack, shop, one) == (False, 8, "silence"), 20, "she is off duty")
+    until(lambda: row(stack, shop, one)[::2] == (False, "silence"), 20, "she is off duty")
     until(lambda: shop.row(lying)["assignee_id"] is None and shop.row(lying)["status"] == "new", 10, "it waits again")
     assert shop.row(begun)["assignee_id"] == one.number and shop.row(begun)["status"] == "in_progress"
     assert shop.ledger(lying)[-1]["payload"]["reason"]["why"] == "silence"
@@ -186,7 +186,7 @@ def test_without_redis_nobody_is_seen_and_work_goes_on(stack, shop):
         answer = shop.one.post(f"/tickets/{ticket}/presence", {"doing": "viewing"})
         assert answer.status == 200 and answer.json["presence"] == {"available": False, "people": []}
         assert shop.one.put(f"/tickets/{ticket}.json", {"ticket": {"comment": {"body": "好的", "public": True}}}).status == 200
-        time.sleep(4)  # longer than the time of silence: nobody is taken off by a desk that cannot hear
+        time.sleep(7)  # longer than the time of silence: nobody is taken off by a desk that cannot hear
         assert row(stack, shop, shop.one)[0] is True
     finally:
         stack.resume("redis")

@@ -11,7 +11,7 @@
 #include "log/log.h"
 
 enum {
-    HEARD_EVERY_MS = 4000, /* of one person, at most */
+    HEARD_EVERY_MS = 1500, /* of one person, at most */
     HEARD_ROOM = 4096,     /* people of one such time; beyond it each request is written */
 };
 
