@@ -16,9 +16,9 @@ typedef struct ExplainOptions {
 
 /* What a sentence may speak of: one ledger row, read. */
 typedef struct Step {
-    Str kind, actor_name, group, assignee, from_group;
+    Str kind, actor, actor_name, group, assignee, from_group;
     int64_t revision;
-    const cJSON *set, *reason;
+    const cJSON *set, *reason, *comment;
     Str why, note;
 } Step;
 
@@ -187,9 +187,121 @@ static void say_queued(const Step *s, Buf *zh, Buf *en) {
     buf_adds(en, ".");
 }
 
+/* ---- what people did ---- */
+
+static void say_who(const Step *s, Buf *zh, Buf *en) {
+    Str number, who = str_cut(s->actor, ':', &number);
+    Str name = s->actor_name.n ? s->actor_name : number;
+    if (str_is(who, "requester")) {
+        buf_adds(zh, "客户");
+        buf_adds(en, "The customer");
+    } else if (str_is(who, "system")) {
+        buf_adds(zh, "系统");
+        buf_adds(en, "The system");
+    } else {
+        buf_printf(zh, "座席 %.*s", STR_ARG(name));
+        buf_printf(en, "Agent %.*s", STR_ARG(name));
+    }
+}
+
+/* Of the desk's reasons; the others show in what was set. */
+static const Sentence deeds[] = {
+    {"claimed", "从池中认领", "claimed it from the pool"},
+    {"assigned", "指派了它", "gave it to somebody"},
+    {"transferred", "转交了它", "transferred it"},
+    {"released", "把它退回队列", "put it back into the queue"},
+    {"solved", "认为已解决", "solved it"},
+    {"solved_by_requester", "说问题已解决", "says that it is solved"},
+    {"confirmed", "确认已解决，结案", "confirmed the solution: closed"},
+    {"requester_replied", "回复了", "replied"},
+    {"reopened", "把它重新打开", "reopened it"},
+    {"rated", "评价了服务", "rated the service"},
+    {"auto_closed", "在约定的天数内无人异议后结案",
+     "closed it, nobody having answered for the days agreed"},
+    {"deleted", "删除了它", "deleted it"},
+    {"updated", "更新了它", "updated it"},
+    {0}};
+
+static const struct {
+    const char *name, *zh;
+} states[] = {{"new", "新建"},           {"assigned", "已分配"}, {"in_progress", "处理中"},
+              {"pending", "待客户回复"}, {"on_hold", "挂起"},    {"solved", "待客户确认"},
+              {"closed", "已结案"},      {"deleted", "已删除"},  {"merged", "已合并"}};
+
+static void say_state(Str status, Buf *zh, Buf *en) {
+    if (!status.n) return;
+    for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+        if (str_is(status, states[i].name)) buf_printf(zh, "；状态：%s", states[i].zh);
+    buf_printf(en, "; now %.*s", STR_ARG(status));
+}
+
+static void say_place(const Step *s, Buf *zh, Buf *en) {
+    const cJSON *assignee = s->set ? cJSON_GetObjectItemCaseSensitive(s->set, "assignee_id") : NULL;
+    if (s->group.n) {
+        buf_printf(zh, "；组「%.*s」", STR_ARG(s->group));
+        buf_printf(en, "; group %.*s", STR_ARG(s->group));
+    }
+    if (s->assignee.n) {
+        buf_printf(zh, "；受理人 %.*s", STR_ARG(s->assignee));
+        buf_printf(en, "; assignee %.*s", STR_ARG(s->assignee));
+    } else if (assignee && cJSON_IsNull(assignee)) {
+        buf_adds(zh, "；没有受理人");
+        buf_adds(en, "; nobody has it");
+    }
+}
+
+/* Which other fields, by their columns; their values are the ledger's to show. */
+static void say_fields(const Step *s, Buf *zh, Buf *en) {
+    const cJSON *value;
+    size_t n = 0;
+    cJSON_ArrayForEach(value, s->set) {
+        Str name = str(value->string);
+        if (str_is(name, "status") || str_is(name, "group_id") || str_is(name, "assignee_id"))
+            continue;
+        buf_printf(zh, "%s%s", n ? "、" : "；改了 ", value->string);
+        buf_printf(en, "%s%s", n ? ", " : "; set ", value->string);
+        n++;
+    }
+}
+
+static void say_comment(const Step *s, Buf *zh, Buf *en) {
+    const cJSON *attachments = NULL;
+    if (!s->comment) return;
+    bool is_public = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(s->comment, "public"));
+    bool customer = str_starts(s->actor, STR("requester:"));
+    buf_adds(zh, is_public ? customer ? "；写了回复" : "；公开回复了客户" : "；写了内部备注");
+    buf_adds(en, is_public ? customer ? "; wrote a reply" : "; replied to the customer"
+                           : "; left an internal note");
+    if (json_get_array(s->comment, "attachments", &attachments) > 0) {
+        buf_printf(zh, "（附件 %d 个）", cJSON_GetArraySize(attachments));
+        buf_printf(en, " (%d attachments)", cJSON_GetArraySize(attachments));
+    }
+}
+
+static void say_updated(const Step *s, Buf *zh, Buf *en) {
+    const Sentence *w = deeds;
+    while (w->why && !str_is(s->why, w->why))
+        w++;
+    say_who(s, zh, en);
+    buf_printf(zh, "%s", w->why ? w->zh : "更新了它");
+    buf_printf(en, " %s", w->why ? w->en : "updated it");
+    if (s->reason && cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(s->reason, "above_capacity"))) {
+        buf_adds(zh, "（超出其上限）");
+        buf_adds(en, " (above the assignee's capacity)");
+    }
+    say_state(text(s->set, "status"), zh, en);
+    say_place(s, zh, en);
+    say_fields(s, zh, en);
+    say_comment(s, zh, en);
+    buf_adds(zh, "。");
+    buf_adds(en, ".");
+}
+
 static void say_step(const Step *s, Buf *zh, Buf *en) {
     if (str_is(s->kind, "ticket_created")) {
         say_created(s, zh, en);
+    } else if (str_is(s->kind, "ticket_updated")) {
+        say_updated(s, zh, en);
     } else if (str_is(s->why, "moved")) {
         say_moved(s, zh, en);
     } else if (str_is(s->kind, "ticket_assigned")) {
@@ -221,7 +333,9 @@ static const char rows_sql[] =
     " (SELECT name FROM config.names n WHERE n.tenant_id = l.tenant_id AND n.kind = 'agent'"
     "  AND n.id::text = l.payload->'set'->>'assignee_id'),"
     " (SELECT name FROM config.names n WHERE n.tenant_id = l.tenant_id AND n.kind = 'group'"
-    "  AND n.id::text = l.payload->'reason'->>'from_group')"
+    "  AND n.id::text = l.payload->'reason'->>'from_group'),"
+    " (SELECT name FROM config.names n WHERE n.tenant_id = l.tenant_id AND n.kind = 'agent'"
+    "  AND l.actor IN ('agent:' || n.id, 'user:' || n.id))"
     " FROM ticket.ledger l WHERE l.tenant_id = $1::bigint AND l.ticket_id = $2::bigint"
     " ORDER BY l.seq";
 
@@ -229,6 +343,8 @@ static void explain_row(const PostgresRows *rows, size_t i, Buf *zh, Buf *en) {
     CLEANUP(cjson_freep) cJSON *payload = NULL;
     JsonLimits limits = {.bytes = 4 << 20, .depth = 64, .members = 10000};
     Step s = {.kind = rows_str(rows, i, 2),
+              .actor = rows_str(rows, i, 3),
+              .actor_name = rows_str(rows, i, 9),
               .revision = rows_int(rows, i, 4),
               .group = rows_str(rows, i, 6),
               .assignee = rows_str(rows, i, 7),
@@ -236,6 +352,7 @@ static void explain_row(const PostgresRows *rows, size_t i, Buf *zh, Buf *en) {
     if (json_parse(rows_str(rows, i, 5), &limits, &payload, NULL) == 0) {
         (void)json_get_object(payload, "set", &s.set);
         (void)json_get_object(payload, "reason", &s.reason);
+        (void)json_get_object(payload, "comment", &s.comment);
         s.why = text(s.reason, "why");
         s.note = text(payload, "note");
     }

@@ -23,11 +23,14 @@ typedef struct Word {
     const char *name, *said;
 } Word;
 
-static const Word kinds[] = {
-    {"ticket_created", "建立 created"}, {"ticket_assigned", "分配 assigned"},
-    {"ticket_queued", "排队 queued"},   {"ticket_released", "退回 released"},
-    {"ticket_noted", "备注 noted"},     {0}};
-/* As the router's placement names them. */
+static const Word kinds[] = {{"ticket_created", "建立 created"},
+                             {"ticket_assigned", "分配 assigned"},
+                             {"ticket_queued", "排队 queued"},
+                             {"ticket_released", "退回 released"},
+                             {"ticket_noted", "备注 noted"},
+                             {"ticket_updated", "处理 worked on"},
+                             {0}};
+/* As the router's placement and the desk name them. */
 static const Word whys[] = {{"least_loaded", "负载最轻 least loaded"},
                             {"taken_from_queue", "从队列领取 taken from the queue"},
                             {"asked_for", "提交时指定 asked for"},
@@ -39,7 +42,20 @@ static const Word whys[] = {{"least_loaded", "负载最轻 least loaded"},
                             {"ran_out", "预留过期 its reservation ran out"},
                             {"no_group", "没有配置 the tenant has no documents"},
                             {"fallback", "转兜底组 moved to the fallback group"},
-                            {"released", "操作员退回 put back by an operator"},
+                            {"released", "退回队列 put back"},
+                            {"moved", "配置变更转移 moved as the documents changed"},
+                            {"updated", "修改 updated"},
+                            {"claimed", "认领 claimed"},
+                            {"assigned", "指派 assigned by a person"},
+                            {"transferred", "转交 transferred"},
+                            {"solved", "解决 solved"},
+                            {"solved_by_requester", "客户说已解决 the customer says it is solved"},
+                            {"confirmed", "客户确认 the customer confirmed"},
+                            {"requester_replied", "客户回复 the customer replied"},
+                            {"reopened", "重新打开 reopened"},
+                            {"rated", "评价 rated"},
+                            {"auto_closed", "到期自动结案 closed by itself"},
+                            {"deleted", "删除 deleted"},
                             {0}};
 /* Numbers of a reason, in the order said. */
 static const Word numbers[] = {
@@ -56,6 +72,29 @@ static Str say(const Word *words, Str name) {
 
 static void join(Buf *b, const char *between) {
     if (b->n) buf_adds(b, between);
+}
+
+/* The first characters of a long value; never half a character. */
+static void add_short(Buf *b, Str value) {
+    enum { SHOWN = 60 };
+    size_t n = value.n;
+    if (n > SHOWN)
+        for (n = SHOWN; n && ((unsigned char)value.p[n] & 0xc0) == 0x80;)
+            n--;
+    buf_add_str(b, (Str){value.p, n});
+    if (n < value.n) buf_adds(b, "…");
+}
+
+static void add_comment(const cJSON *payload, Buf *ret) {
+    const cJSON *comment = NULL, *attachments = NULL;
+    Str body;
+    if (json_get_object(payload, "comment", &comment) <= 0) return;
+    bool is_public = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(comment, "public"));
+    join(ret, "; ");
+    buf_adds(ret, is_public ? "公开回复 public reply: " : "内部备注 internal note: ");
+    if (json_get_string(comment, "body", &body) > 0) add_short(ret, body);
+    if (json_get_array(comment, "attachments", &attachments) > 0)
+        buf_printf(ret, " (附件 attachments %d)", cJSON_GetArraySize(attachments));
 }
 
 static void add_reason(const cJSON *payload, Buf *ret) {
@@ -84,22 +123,12 @@ static void add_reason(const cJSON *payload, Buf *ret) {
         join(ret, "; ");
         buf_add_str(ret, text);
     }
+    add_comment(payload, ret);
 }
 
 static bool is_empty(const cJSON *value) {
     return cJSON_IsNull(value) || (cJSON_IsString(value) && !*value->valuestring) ||
            ((cJSON_IsArray(value) || cJSON_IsObject(value)) && !value->child);
-}
-
-/* The first characters of a long value; never half a character. */
-static void add_short(Buf *b, Str value) {
-    enum { SHOWN = 60 };
-    size_t n = value.n;
-    if (n > SHOWN)
-        for (n = SHOWN; n && ((unsigned char)value.p[n] & 0xc0) == 0x80;)
-            n--;
-    buf_add_str(b, (Str){value.p, n});
-    if (n < value.n) buf_adds(b, "…");
 }
 
 /* A birth sets every column: what it leaves empty says nothing. Later an empty value is a change.
@@ -228,7 +257,7 @@ static int show(const LedgerOptions *o) {
             me, s,
             "SELECT l.seq, l.at, l.kind, l.actor, l.revision, l.payload, "
             "(SELECT name FROM config.names n WHERE n.tenant_id = $1::bigint AND n.kind = 'agent' "
-            "AND l.actor = 'agent:' || n.id), "
+            "AND l.actor IN ('agent:' || n.id, 'user:' || n.id)), "
             "(SELECT name FROM config.names n WHERE n.tenant_id = $1::bigint AND n.kind = 'group' "
             "AND n.id::text = l.payload->'set'->>'group_id'), "
             "(SELECT name FROM config.names n WHERE n.tenant_id = $1::bigint AND n.kind = 'agent' "

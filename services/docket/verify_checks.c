@@ -6,20 +6,27 @@ const char verify_prepare_sql[] = "CREATE AGGREGATE pg_temp.docket_merge(jsonb) 
                                   "SET statement_timeout = '10min'; SET work_mem = '128MB'; SET "
                                   "default_transaction_read_only = on";
 
-/* design.md §4, written again: what may follow what. Staying is legal below `closed`. */
+/* design.md §4, written again: what may follow what, and who may do it: a agent (any of the staff),
+ * c customer, r router, s system. Staying is legal below `closed`; only the staff deletes or
+ * merges.
+ */
 #define LEGAL_TRANSITIONS                                                                          \
-    "(VALUES "                                                                                     \
-    "('new','assigned'),('new','in_progress'),('new','pending'),('new','on_hold'),('new','solved'" \
-    "),"                                                                                           \
-    " ('assigned','new'),('assigned','in_progress'),('assigned','pending'),('assigned','on_hold')" \
-    ","                                                                                            \
-    " ('assigned','solved'),('in_progress','new'),('in_progress','assigned'),('in_progress','"     \
-    "pending'),"                                                                                   \
-    " ('in_progress','on_hold'),('in_progress','solved'),('pending','new'),('pending','in_"        \
-    "progress'),"                                                                                  \
-    " ('pending','on_hold'),('pending','solved'),('on_hold','new'),('on_hold','in_progress'),"     \
-    " ('on_hold','pending'),('on_hold','solved'),('solved','assigned'),('solved','new'),('solved'" \
-    ",'closed'))"
+    "(VALUES ('new','assigned','ar'),('new','in_progress','a'),('new','pending','a'),"             \
+    " ('new','on_hold','a'),('new','solved','a'),"                                                 \
+    " ('assigned','new','ars'),('assigned','in_progress','a'),('assigned','pending','a'),"         \
+    " ('assigned','on_hold','a'),('assigned','solved','ac'),"                                      \
+    " ('in_progress','new','ars'),('in_progress','assigned','ar'),('in_progress','pending','a'),"  \
+    " ('in_progress','on_hold','a'),('in_progress','solved','ac'),"                                \
+    " ('pending','new','acr'),('pending','assigned','ac'),('pending','in_progress','ac'),"         \
+    " ('pending','on_hold','a'),('pending','solved','acs'),"                                       \
+    " ('on_hold','new','ar'),('on_hold','assigned','a'),('on_hold','in_progress','a'),"            \
+    " ('on_hold','pending','a'),('on_hold','solved','ac'),"                                        \
+    " ('solved','assigned','acs'),('solved','new','acs'),('solved','closed','acs'))"               \
+    " legal (before, after, who)"
+/* Of a row's actor. A ticket's first row is its requester's and sets `new`. */
+#define WHO                                                                                        \
+    "CASE split_part(actor, ':', 1) WHEN 'requester' THEN 'c' WHEN 'router' THEN 'r'"              \
+    " WHEN 'system' THEN 's' ELSE 'a' END"
 
 const VerifyCheck verify_checks[] = {
     {"every ledger is gap-free from 1", "SELECT count(*) FROM ticket.ledger",
@@ -71,7 +78,36 @@ const VerifyCheck verify_checks[] = {
      " WHERE NOT (before = after AND before IN "
      "('new','assigned','in_progress','pending','on_hold','solved'))"
      "  AND NOT (after IN ('deleted','merged') AND before NOT IN ('deleted','merged'))"
-     "  AND (before, after) NOT IN (SELECT * FROM " LEGAL_TRANSITIONS " legal)"},
+     "  AND (before, after) NOT IN (SELECT before, after FROM " LEGAL_TRANSITIONS ")"},
+
+    {"nobody took a step that is another's to take",
+     "SELECT count(*) FROM ticket.ledger WHERE kind = 'ticket_updated'",
+     "SELECT tenant_id, ticket_id, format('seq %s: %s to %s by %s', seq, before, after, actor)"
+     " FROM (SELECT tenant_id, ticket_id, seq, actor, " WHO " AS who,"
+     "    payload -> 'set' ->> 'status' AS after,"
+     "    lag(payload -> 'set' ->> 'status', 1, 'new') OVER (PARTITION BY tenant_id, ticket_id"
+     "      ORDER BY seq) AS before"
+     "  FROM ticket.ledger WHERE payload -> 'set' ? 'status') steps"
+     " WHERE before <> after AND CASE WHEN after IN ('deleted', 'merged') THEN who <> 'a'"
+     "  ELSE NOT EXISTS (SELECT FROM " LEGAL_TRANSITIONS
+     "   WHERE legal.before = steps.before AND legal.after = steps.after"
+     "     AND strpos(legal.who, steps.who) > 0) END"},
+
+    {"work handed from one person to another comes with a word",
+     "SELECT count(*) FROM ticket.ledger WHERE kind = 'ticket_updated'",
+     "SELECT tenant_id, ticket_id, format('seq %s: from %s to %s without a note', seq, before, "
+     "after)"
+     " FROM (SELECT tenant_id, ticket_id, seq, kind, actor, payload,"
+     "    payload -> 'set' ->> 'assignee_id' AS after,"
+     "    lag(payload -> 'set' ->> 'assignee_id') OVER (PARTITION BY tenant_id, ticket_id"
+     "      ORDER BY seq) AS before"
+     "  FROM ticket.ledger WHERE payload -> 'set' ? 'assignee_id') steps"
+     " WHERE kind = 'ticket_updated' AND before <> after AND " WHO " = 'a'"
+     "  AND NOT payload ? 'note' AND NOT payload ? 'comment'"},
+
+    {"every change by people has room for its number", "SELECT count(*) FROM ticket.tickets",
+     "SELECT tenant_id, id, format('version %s: comments are numbered to 8191', version)"
+     " FROM ticket.tickets WHERE version > 8191"},
 
     {"nobody holds an open ticket without a state that has an assignee",
      "SELECT count(*) FROM ticket.tickets",
@@ -104,23 +140,40 @@ const VerifyCheck verify_checks[] = {
 
     {"every ticket has a requester, the one its ledger names",
      "SELECT count(*) FROM ticket.requesters",
-     "SELECT t.tenant_id, t.id, format('requester %s, ledger %s', t.requester_id, l.actor) FROM "
-     "ticket.tickets t"
-     " JOIN ticket.ledger l ON l.tenant_id = t.tenant_id AND l.ticket_id = t.id AND l.seq = 1"
+     "SELECT t.tenant_id, t.id, format('requester %s, ledger %s', t.requester_id, l.said)"
+     " FROM ticket.tickets t"
+     " JOIN LATERAL (SELECT seq > 1 AS by_people, coalesce(payload -> 'set' ->> 'requester_id',"
+     "    substring(actor FROM '^requester:(.*)$')) AS said FROM ticket.ledger l"
+     "   WHERE l.tenant_id = t.tenant_id AND l.ticket_id = t.id"
+     "     AND (seq = 1 OR payload -> 'set' ? 'requester_id') ORDER BY seq DESC LIMIT 1) l ON true"
      " LEFT JOIN ticket.requesters r ON r.tenant_id = t.tenant_id AND r.id = t.requester_id"
-     " WHERE r.id IS NULL OR (l.actor LIKE 'requester:%' AND l.actor <> 'requester:' || "
-     "t.requester_id)"},
+     " WHERE l.said <> t.requester_id::text"
+     "  OR (r.id IS NULL AND (NOT l.by_people OR t.requester_id >= 1000000000000))"},
 
+    /* Of what she has, each came to her at the last row by which it did not count for her before:
+     * reopened, claimed or handed over by people it may be more than she has room for. */
     {"nobody was given more than her capacity by the machine", "SELECT count(*) FROM ticket.agents",
-     "SELECT a.tenant_id, a.agent_id, format('%s tickets, capacity %s', count(*), a.capacity) FROM "
-     "ticket.agents a"
-     " JOIN ticket.tickets t ON t.tenant_id = a.tenant_id AND t.assignee_id = a.agent_id"
-     "  AND t.status IN ('assigned', 'in_progress')"
-     " JOIN LATERAL (SELECT l.actor, l.at FROM ticket.ledger l WHERE l.tenant_id = t.tenant_id AND "
-     "l.ticket_id = t.id"
-     "   AND l.payload -> 'set' ? 'assignee_id' ORDER BY seq DESC LIMIT 1) last ON true"
-     " GROUP BY a.tenant_id, a.agent_id, a.capacity, a.changed_at HAVING count(*) > a.capacity"
-     "  AND bool_and(last.actor = 'router') AND bool_and(last.at > a.changed_at)"},
+     "WITH held AS MATERIALIZED (SELECT tenant_id, id, assignee_id FROM ticket.tickets"
+     "   WHERE status IN ('assigned', 'in_progress') AND assignee_id IS NOT NULL),"
+     " overfull AS MATERIALIZED (SELECT a.tenant_id, a.agent_id, a.capacity, a.changed_at,"
+     "    count(*) AS n FROM ticket.agents a JOIN held h ON h.tenant_id = a.tenant_id"
+     "     AND h.assignee_id = a.agent_id"
+     "  GROUP BY a.tenant_id, a.agent_id HAVING count(*) > a.capacity),"
+     " known AS (SELECT o.agent_id, h.tenant_id, h.id, l.seq, l.actor, l.at,"
+     "    pg_temp.docket_merge(coalesce(l.payload -> 'set', '{}')) OVER (PARTITION BY h.tenant_id,"
+     "      h.id ORDER BY l.seq) AS so_far"
+     "  FROM overfull o JOIN held h ON h.tenant_id = o.tenant_id AND h.assignee_id = o.agent_id"
+     "  JOIN ticket.ledger l ON l.tenant_id = h.tenant_id AND l.ticket_id = h.id),"
+     " hers AS (SELECT *, so_far ->> 'status' IN ('assigned', 'in_progress')"
+     "    AND so_far ->> 'assignee_id' = agent_id::text AS counts FROM known),"
+     " came AS (SELECT DISTINCT ON (tenant_id, id) tenant_id, agent_id, id, actor, at"
+     "  FROM (SELECT *, lag(counts, 1, false) OVER (PARTITION BY tenant_id, id ORDER BY seq)"
+     "    AS counted FROM hers) h WHERE counts IS TRUE AND counted IS NOT TRUE"
+     "  ORDER BY tenant_id, id, seq DESC)"
+     " SELECT o.tenant_id, o.agent_id, format('%s tickets, capacity %s', o.n, o.capacity)"
+     " FROM overfull o JOIN came c ON c.tenant_id = o.tenant_id AND c.agent_id = o.agent_id"
+     " GROUP BY o.tenant_id, o.agent_id, o.n, o.capacity, o.changed_at"
+     " HAVING bool_and(c.actor = 'router') AND bool_and(c.at > o.changed_at)"},
 };
 
 const size_t verify_checks_n = sizeof(verify_checks) / sizeof(verify_checks[0]);

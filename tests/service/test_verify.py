@@ -58,6 +58,10 @@ ROWS = {
         " AND seq = 2",
         "UPDATE ticket.ledger SET payload = jsonb_set(payload, '{{set,status}}', '\"assigned\"') WHERE tenant_id = {t} AND ticket_id = {id}"
         " AND seq = 2", "every ticket took a legal path through its states"),
+    "a step that is another's to take": (
+        "UPDATE ticket.ledger SET actor = 'requester:1' WHERE tenant_id = {t} AND ticket_id = {id} AND seq = 2",
+        "UPDATE ticket.ledger SET actor = 'router' WHERE tenant_id = {t} AND ticket_id = {id} AND seq = 2",
+        "nobody took a step that is another's to take"),
     "time that runs backwards": (
         "UPDATE ticket.ledger SET at = at - interval '1 hour' WHERE tenant_id = {t} AND ticket_id = {id} AND seq = 2",
         "UPDATE ticket.ledger SET at = at + interval '1 hour' WHERE tenant_id = {t} AND ticket_id = {id} AND seq = 2",
