@@ -90,8 +90,32 @@ static void broken_keys_are_refused(void **state) {
     check_key(longest, NULL);
 }
 
+static void an_address_and_its_password_are_told_apart_from_a_token(void **state) {
+    (void)state;
+    CLEANUP(arena_freep) Arena *arena = arena_new(0);
+    Str email, password;
+    /* a@b.cn:pass:word */
+    assert_int_equal(
+        credentials_password(STR("Basic YUBiLmNuOnBhc3M6d29yZA=="), arena, &email, &password), 0);
+    assert_true(str_is(email, "a@b.cn"));
+    assert_true(str_is(password, "pass:word"));
+    static const char *const others[] = {
+        "Basic YUBiLmNuL3Rva2VuOnNlY3JldA==", /* a@b.cn/token:secret */
+        "Basic YUBiLmNu",                     /* a@b.cn */
+        "Basic OnBhc3M=",                     /* :pass */
+        "Basic YUBiLmNuOv8=",                 /* a@b.cn: and a byte that is no UTF-8 */
+        "Basic YUBiLmNuOgA=",                 /* a@b.cn: and a NUL */
+        "Bearer YUBiLmNuOnBhc3M6d29yZA==",
+        "Basic !",
+        "Basic",
+        ""};
+    for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+        assert_int_equal(credentials_password(str(others[i]), arena, &email, &password), -EINVAL);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_address_and_its_password_are_told_apart_from_a_token),
         cmocka_unit_test(bearer_and_basic_are_the_same_token),
         cmocka_unit_test(anything_else_is_no_token),
         cmocka_unit_test(keys_come_bare_or_quoted),
