@@ -75,7 +75,8 @@ $$;
 -- Brings these tickets' index rows up to what ticket.tickets says now, and moves the counters by the difference. A ticket whose
 -- row is as new already is left alone, so replays, gaps and any order of events do no harm: what an event says is only "look
 -- again". With `repair`, rows that differ at the same version are put right too. How many rows were written.
--- Tables may have grown a thousandfold since they were last analysed: no plan but the one by their keys is wanted here.
+-- Tables may have grown a thousandfold since they were last analysed: no plan but the one by their keys is wanted here, hence
+-- the LIMITs, which no planner looks behind, and the settings.
 CREATE FUNCTION desk.follow(tenants bigint[], tickets bigint[], repair boolean DEFAULT false) RETURNS bigint
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_bitmapscan = off AS $$
 DECLARE
@@ -95,8 +96,8 @@ BEGIN
                i.seq AS old_seq, i.status AS old_status, i.group_id AS old_group_id, i.kind AS old_kind,
                i.category AS old_category, i.region AS old_region
         FROM asked a
-        JOIN ticket.tickets t ON t.tenant_id = a.tenant_id AND t.id = a.id
-        LEFT JOIN desk.ticket_index i ON i.tenant_id = a.tenant_id AND i.ticket_id = a.id
+        CROSS JOIN LATERAL (SELECT * FROM ticket.tickets t WHERE t.tenant_id = a.tenant_id AND t.id = a.id LIMIT 1) t
+        LEFT JOIN LATERAL (SELECT * FROM desk.ticket_index i WHERE i.tenant_id = a.tenant_id AND i.ticket_id = a.id LIMIT 1) i ON true
         LEFT JOIN desk.fills f ON f.tenant_id = a.tenant_id
         WHERE i.seq IS NULL OR i.seq < t.version OR (repair AND
             (i.seq, i.status, i.group_id, i.assignee_id, i.requester_id, i.kind, i.category, i.region, i.priority,

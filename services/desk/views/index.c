@@ -19,6 +19,8 @@ void index_list(Request *r, const IndexWanted *wanted, const Paging *paging, Ind
     bool by_updated = wanted->by == INDEX_EVERY && str_is(paging->sort, "updated_at");
     Listing *l = listing_new(r, paging, by_updated, NULL, done);
     const char *where;
+    /* One person's tickets: who reaches the first, as a rule reaches the others. */
+    if (wanted->by != INDEX_EVERY && paging->by_cursor) l->walk = LISTING_WALK_NARROW;
     switch (wanted->by) {
     case INDEX_EVERY:
         if (by_updated)

@@ -99,8 +99,8 @@ Listing *listing_new(Request *r, const Paging *paging, bool by_updated, const Fi
     if (paging->has_position) params_i64(l->params, paging->id);
     l->rows_at = (int)l->params->n + 1;
     params_i64(l->params, paging_limit(paging) + paging_offset(paging));
-    l->walk_at = (int)l->params->n + 1;
-    params_i64(l->params, l->reading ? LISTING_WALK_READING : LISTING_WALK);
+    /* Part of the text: a plan for any number at all would rather sort everything. */
+    l->walk = l->reading ? LISTING_WALK_READING : LISTING_WALK;
     return l;
 }
 
@@ -113,7 +113,7 @@ void listing_walk(Listing *l, const char *where) {
                where);
     add_position(l, "ticket_id", &l->sources);
     add_order(l, "x", "ticket_id", &l->sources);
-    buf_printf(&l->sources, " LIMIT $%d::bigint)", l->walk_at);
+    buf_printf(&l->sources, " LIMIT %d)", l->walk);
 }
 
 void listing_walk_tickets(Listing *l) {
@@ -123,7 +123,7 @@ void listing_walk_tickets(Listing *l) {
              "SELECT " COLUMNS("id") " FROM ticket.tickets x WHERE x.tenant_id = $1::bigint");
     add_position(l, "id", &l->sources);
     add_order(l, "x", "id", &l->sources);
-    buf_printf(&l->sources, " LIMIT $%d::bigint)", l->walk_at);
+    buf_printf(&l->sources, " LIMIT %d)", l->walk);
 }
 
 void listing_pick(Listing *l, const char *where) {
@@ -149,7 +149,7 @@ void listing_pick_index(Listing *l, const char *where, int most) {
     add_reach(l, "x", &l->sources);
     add_position(l, "id", &l->sources);
     add_order(l, "x", "id", &l->sources);
-    buf_printf(&l->sources, " LIMIT $%d::bigint)", l->walk_at);
+    buf_printf(&l->sources, " LIMIT %d)", l->walk);
 }
 
 void listing_pick_organization(Listing *l, int64_t organization_id) {
@@ -176,7 +176,7 @@ static void add_walked(Listing *l, Buf *sql) {
     buf_add_str(sql, buf_str(&l->sources));
     buf_adds(sql, ") u");
     add_order(l, "u", "id", sql);
-    buf_printf(sql, " LIMIT $%d::bigint) s", l->walk_at);
+    buf_printf(sql, " LIMIT %d) s", l->walk);
 }
 
 #define POSITION "(extract(epoch FROM s.updated_at) * 1000000)::bigint"
@@ -229,7 +229,7 @@ static const PostgresStatement *write_end(Listing *l) {
     add_walked(l, &sql);
     add_order(l, "s", "id", &sql);
     /* PostgreSQL refuses parameters that nothing mentions. */
-    buf_printf(&sql, " OFFSET $%d::bigint - 1 + 0 * num_nulls(%.*s$%d::bigint)", l->walk_at,
+    buf_printf(&sql, " OFFSET %d + 0 * num_nulls(%.*s$%d::bigint)", l->walk - 1,
                STR_ARG(buf_str(&l->reach_list)), l->rows_at);
     return statement_of(buf_str(&sql));
 }
@@ -347,8 +347,7 @@ static void on_count(Request *r, const PostgresRows *const *results,
         return;
     }
     int64_t n = rows_int(results[0], 0, 0), walked = rows_int(results[0], 0, 1);
-    int64_t bound = l->reading ? LISTING_WALK_READING : LISTING_WALK;
-    bool exact = n <= l->most && (!l->walks || walked < bound);
+    bool exact = n <= l->most && (!l->walks || walked < l->walk);
     l->counted(r, n < l->most ? n : l->most, exact);
 }
 

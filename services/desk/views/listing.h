@@ -11,7 +11,7 @@
 #include "desk/views/predicate.h"
 #include "documents/views.h"
 
-enum { LISTING_WALK = INDEX_SCAN_MAX, LISTING_WALK_READING = 2000 };
+enum { LISTING_WALK = INDEX_SCAN_MAX, LISTING_WALK_READING = 2000, LISTING_WALK_NARROW = 1000 };
 
 typedef void (*ListingCounted)(Request *r, int64_t n, bool exact);
 
@@ -25,11 +25,12 @@ typedef struct Listing {
     bool reading;         /* the filter needs the ticket's own row: walked rows are read */
     bool walks;           /* one source at least is walked */
     Params *params;
-    int reach_at, position_at, id_at, rows_at, walk_at; /* numbers of parameters */
-    size_t filter_at; /* of the filter's first, less one; 0: none yet */
-    Buf reach_list;   /* every parameter of the reach with its type: "$2::bigint[], $3::text[]" */
-    Buf sources;      /* SELECTs of the columns LISTING_COLUMNS, joined by UNION ALL */
-    Buf sql;          /* the whole, only while it is written */
+    int reach_at, position_at, id_at, rows_at; /* numbers of parameters */
+    int walk;                                  /* rows, at most */
+    size_t filter_at;                          /* of the filter's first, less one; 0: none yet */
+    Buf reach_list; /* every parameter of the reach with its type: "$2::bigint[], $3::text[]" */
+    Buf sources;    /* SELECTs of the columns LISTING_COLUMNS, joined by UNION ALL */
+    Buf sql;        /* the whole, only while it is written */
     size_t sources_n;
     const PostgresStatement *end; /* where the walk ended; NULL: need not be known */
     Params end_params;            /* the first of `params`, and their bytes */
