@@ -139,7 +139,7 @@ def test_a_gate_finds_an_administrators_token(servers, tenant):
     token = servers.docket("token", "create", "--tenant", tenant, "--role", "administrator").stdout.strip()
     found = servers.sql("SELECT tenant_id, principal, scopes, revoked, source_id FROM access.find_token(%s)",
                         hashlib.sha256(token.encode()).digest(), admin=True)
-    assert found == [(number_of(servers, tenant), "role:administrator", ["tickets:create", "tickets:place"], False, None)]
+    assert found == [(number_of(servers, tenant), "role:administrator", ["tickets:create", "tickets:place", "write"], False, None)]
 
 
 def test_a_users_token_names_the_agent_of_the_documents(servers, tenant):
