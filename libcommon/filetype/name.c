@@ -52,6 +52,18 @@ static bool is_device(Str name) {
             str_eq_nocase((Str){stem.p, 3}, STR("lpt")));
 }
 
+/* Blanks and dots at both ends mean nothing, or something else, to one system or another. */
+static void trim(Buf *name) {
+    size_t from = 0;
+    while (name->n && strchr(" .", name->p[name->n - 1]))
+        name->n--;
+    while (from < name->n && strchr(" .", name->p[from]))
+        from++;
+    memmove(name->p, name->p + from, name->n - from);
+    name->n -= from;
+    name->p[name->n] = 0;
+}
+
 /* Cut before a character, the ending kept. */
 static void shorten(Buf *name) {
     if (name->n <= FILE_NAME_BYTES_MAX) return;
@@ -80,17 +92,15 @@ void file_name_clean(Str raw, Buf *ret) {
         else if (!is_hidden(c))
             buf_add(&name, rest.p + at, length);
     }
-    while (name.n && (name.p[name.n - 1] == ' ' || name.p[name.n - 1] == '.'))
-        name.n--;
-    size_t from = 0;
-    while (from < name.n && (name.p[from] == ' ' || name.p[from] == '.'))
-        from++;
-    memmove(name.p, name.p + from, name.n - from);
-    name.n -= from;
-    name.p[name.n] = 0;
-    shorten(&name);
+    trim(&name);
     if (!name.n) buf_adds(&name, "file");
-    if (is_device(buf_str(&name))) buf_addc(ret, '_');
+    if (is_device(buf_str(&name))) {
+        buf_addc(&name, ' '); /* for its room */
+        memmove(name.p + 1, name.p, name.n - 1);
+        name.p[0] = '_';
+    }
+    shorten(&name);
+    trim(&name); /* it may have been cut behind a blank */
     buf_add_str(ret, buf_str(&name));
 }
 

@@ -204,19 +204,47 @@ def test_a_file_is_bound_once(desk, tenant, stack):
     assert [a["id"] for a in comment["attachments"]] == [shown["attachment"]["id"]]
 
 
-def test_an_internal_file_is_hidden_from_who_may_not_read_notes(desk, tenant):
+@pytest.fixture(scope="module")
+def customer(stack, tenant):
+    """One who writes by e-mail and may sign in: her number and a token of hers."""
+    address = f"kunde@{tenant.name}.example"
+    stack.docket("user", "create", "--tenant", tenant.name, "--email", address, "--role", "customer", "--no-password")
+    number = stack.sql("SELECT user_id FROM access.users WHERE tenant_id = %s AND role = 'customer'", tenant.number)[0][0]
+    token = stack.docket("token", "create", "--tenant", tenant.name, "--user", number).stdout.split()[-1]
+    return {"number": number, "token": token, "requester": {"name": "Kunde", "email": address}}
+
+
+def test_an_internal_file_is_hidden_from_the_customer(desk, tenant, customer):
     public, internal = taken(desk, "public.png", PNG), taken(desk, "internal.png", PNG)
-    ticket = attach(desk, tenant, True, public["token"])
+    ticket = tenant.create(requester=customer["requester"])
+    assert tenant.stored(ticket)["requester_id"] == customer["number"]
+    attach(desk, tenant, True, public["token"], ticket=ticket)
     attach(desk, tenant, False, internal["token"], ticket=ticket)
-    unknown = desk.get("/attachments/999999999.json")
-    for role, sees_internal in (("administrator", True), ("manager", True), ("customer", False)):
-        for shown, wanted in ((public, role != "customer"), (internal, sees_internal)):
-            number = shown["attachment"]["id"]
-            answer = desk.get(f"/attachments/{number}.json", role=role)
-            assert (answer.status == 200) == wanted, (role, number, answer.status)
-            assert (content(desk, shown["attachment"], role=role).status == 200) == wanted
-            if not wanted and role != "customer":
-                assert answer.body == unknown.body
+    someone_elses = taken(desk, "other.png", PNG)
+    attach(desk, tenant, True, someone_elses["token"])
+    hers = {"token": customer["token"]}
+    unknown = desk.get("/attachments/999999999.json", **hers)
+    assert unknown.status == 404
+    for shown, seen in ((public, True), (internal, False), (someone_elses, False)):
+        described = desk.get(f"/attachments/{shown['attachment']['id']}.json", **hers)
+        bytes_ = content(desk, shown["attachment"], **hers)
+        if seen:
+            assert described.status == 200 and bytes_.body == PNG
+        else:
+            assert (described.status, described.body) == (404, unknown.body)
+            assert (bytes_.status, bytes_.body) == (404, unknown.body)
+        assert desk.get(f"/attachments/{shown['attachment']['id']}").status == 200  # the administrator sees all of it
+        assert content(desk, shown["attachment"], role="auditor").status == 200
+
+
+def test_what_is_not_attached_yet_is_its_uploaders_alone(desk, customer):
+    answer = desk.ask("POST", "/uploads.json?filename=a.png", PNG, headers={"Content-Type": "image/png"}, token=customer["token"])
+    assert answer.status == 201
+    number = answer.json["upload"]["attachment"]["id"]
+    assert desk.get(f"/attachments/{number}", token=customer["token"]).status == 200
+    assert desk.get(f"/attachments/{number}").status == 404
+    assert desk.delete(f"/uploads/{answer.json['upload']['token']}").status == 404
+    assert desk.delete(f"/uploads/{answer.json['upload']['token']}", token=customer["token"]).status == 204
 
 
 def test_another_tenant_finds_neither_token_nor_file(desk, tenant, stack):
