@@ -44,6 +44,27 @@ static bool configuration_is_ready(void *arg, Buf *reason) {
     return false;
 }
 
+static void on_scrape(void *arg) {
+    Desk *d = arg;
+    metric_set(d->metrics.in_flight, (double)http_server_in_flight(d->http));
+    metric_set(d->metrics.running, (double)postgres_pool_running(d->pool));
+    metric_set(d->metrics.waiting, (double)postgres_pool_waiting(d->pool));
+    metric_set(d->metrics.oldest, (double)postgres_pool_oldest_ms(d->pool) / 1000);
+}
+
+static void measure(Desk *d) {
+    d->metrics.in_flight =
+        metric_gauge("docket_desk_in_flight", "Requests not yet answered.", NULL);
+    d->metrics.running =
+        metric_gauge("docket_desk_pool_running", "Connections of the pool that are at work.", NULL);
+    d->metrics.waiting = metric_gauge("docket_desk_pool_waiting",
+                                      "Transactions that wait for a connection of the pool.", NULL);
+    d->metrics.oldest = metric_gauge("docket_desk_pool_oldest_seconds",
+                                     "How long the oldest of these has waited.", NULL);
+    metrics_on_scrape(on_scrape, d);
+    d->measured = true;
+}
+
 /* The ring is looked at every second: keys rotate without a restart. */
 static void on_ring_timer(void *arg) {
     Desk *d = arg;
@@ -143,6 +164,7 @@ int desk_start(Runtime *r, const void *config, void **ret_self) {
         if (parts[i]->start && parts[i]->start(d, &problem) < 0)
             return failed(parts[i]->name, &problem);
     if (listen_to_all(d, &problem) < 0) return -EINVAL;
+    measure(d);
     runtime_ready_check(r, "postgres", postgres_is_ready, d);
     runtime_ready_check(r, "configuration", configuration_is_ready, d);
     return 0;
@@ -166,6 +188,7 @@ void desk_stop(void *self) {
         size_t left = kafka_producer_flush_for(d->producer, FLUSH_MS);
         if (left) log_warn(NULL, "%zu events had no report from Kafka; the sweep sends them", left);
     }
+    if (d->measured) metrics_off_scrape(on_scrape, d);
     /* Whoever calls back goes before what it calls back to. */
     d->http = http_server_free(d->http);
     for (size_t i = PARTS; i-- > 0;)

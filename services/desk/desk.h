@@ -24,7 +24,10 @@ struct Desk {
     RedisClient *redis;
     KafkaProducer *producer;
     LoopTimer *ring_timer;
-    bool ring_refused, draining;
+    bool ring_refused, draining, measured;
+    struct {
+        struct Metric *in_flight, *running, *waiting, *oldest;
+    } metrics;
 
     /* A room of this folder with a life of its own keeps its state behind one pointer here, and a
      * line in desk.c's table of parts. */

@@ -203,6 +203,7 @@ def test_offset_pages_hold_every_ticket_once_and_end_with_null(desk, tenant):
         answer = desk.get(answer.json["next_page"])
     assert seen == sorted(tenant.tickets)
     assert ids(desk.get(answer.json["previous_page"])) == sorted(tenant.tickets)[3:6]
+    assert answer.json["count"] == TICKETS
 
 
 @pytest.mark.usefixtures("listed")

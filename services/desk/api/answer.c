@@ -12,9 +12,13 @@
 /* ---- headers ---- */
 
 static void add_number(Request *r, const char *name, int64_t value) {
-    char text[24];
-    snprintf(text, sizeof(text), "%lld", (long long)value);
-    http_answer_header(r->exchange, name, text);
+    char text[24], *at = text + sizeof(text) - 1; /* none of them is negative */
+    *at = 0;
+    do {
+        *--at = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    http_answer_header(r->exchange, name, at);
 }
 
 static void add_limit_headers(Request *r) {

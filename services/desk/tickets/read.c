@@ -3,6 +3,7 @@
 #include "desk/api/routes.h"
 #include "desk/tickets/reader.h"
 #include "desk/tickets/ticket_list.h"
+#include "desk/views/counters.h"
 #include "desk/views/index.h"
 
 enum { SHOW_MANY_MAX = 100 };
@@ -60,24 +61,40 @@ static void show_many(Request *r) {
 
 /* ---- page by page ---- */
 
+typedef struct Asked {
+    Paging paging;
+    IndexWanted wanted;
+    int64_t count;
+} Asked;
+
 static void on_page(Request *r, const IndexPage *page, const PostgresProblem *problem) {
-    const Paging *p = r->context;
+    const Asked *a = r->context;
     if (problem) {
         answer_bad_request(r, "external_id", "is no text that can be looked for", "send another");
         return;
     }
-    ticket_list_answer(r, page->rows, page->n, p, page->more, &page->ends, -1);
+    ticket_list_answer(r, page->rows, page->n, &a->paging, page->more, &page->ends, a->count);
+}
+
+static void on_count(Request *r, ViewCount count) {
+    Asked *a = r->context;
+    a->count = count.value;
+    index_list(r, &a->wanted, &a->paging, on_page);
 }
 
 static void list_tickets(Request *r) {
     static const char *const sorts[] = {"id", "created_at", "updated_at", NULL};
     static const char *const by_id[] = {"id", "created_at", NULL};
     Str external = request_query(r, "external_id");
-    IndexWanted wanted = {.by = external.p ? INDEX_EXTERNAL_ID : INDEX_EVERY, .text = external};
-    Paging *p = arena_alloc(r->arena, sizeof(*p));
-    if (!paging_read(r, external.p ? by_id : sorts, p)) return;
-    r->context = p;
-    index_list(r, &wanted, p, on_page);
+    Asked *a = arena_zalloc(r->arena, sizeof(*a));
+    a->wanted = (IndexWanted){.by = external.p ? INDEX_EXTERNAL_ID : INDEX_EVERY, .text = external};
+    a->count = -1;
+    if (!paging_read(r, external.p ? by_id : sorts, &a->paging)) return;
+    r->context = a;
+    if (external.p || a->paging.by_cursor)
+        index_list(r, &a->wanted, &a->paging, on_page);
+    else
+        counters_sum(r, NULL, on_count); /* offset pages say how many there are */
 }
 
 static const Route routes[] = {
