@@ -14,8 +14,9 @@ bool apply_is_moved(const Apply *a, const ApplyThing *t) {
 
 static const char *section_label(Str section) {
     static const char *const labels[][2] = {
-        {"settings", "设置"}, {"skills", "技能"}, {"kinds", "类型"}, {"groups", "组"},
-        {"agents", "客服"},   {"rules", "规则"},  {"roles", "角色"}};
+        {"settings", "设置"}, {"skills", "技能"}, {"kinds", "类型"},        {"groups", "组"},
+        {"agents", "客服"},   {"rules", "规则"},  {"roles", "角色"},        {"views", "视图"},
+        {"fields", "字段"},   {"forms", "表单"},  {"standards", "处理标准"}};
     for (size_t i = 0; i < sizeof(labels) / sizeof(*labels); i++)
         if (str_is(section, labels[i][0])) return labels[i][1];
     return "";
