@@ -4,6 +4,7 @@ import http.client
 import json
 import socket
 import urllib.parse
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from harness.desk import Desk
@@ -212,6 +213,25 @@ def customer(stack, tenant):
     number = stack.sql("SELECT user_id FROM access.users WHERE tenant_id = %s AND role = 'customer'", tenant.number)[0][0]
     token = stack.docket("token", "create", "--tenant", tenant.name, "--user", number).stdout.split()[-1]
     return {"number": number, "token": token, "requester": {"name": "Kunde", "email": address}}
+
+
+def test_of_two_who_attach_one_file_at_once_one_gets_it(desk, tenant, stack):
+    tickets = [tenant.create() for _ in range(2)]
+    for ticket in tickets:
+        tenant.stored(ticket)
+    for n in range(8):
+        shown = taken(desk, f"{n}.png", PNG)
+        with ThreadPoolExecutor(2) as both:
+            answers = list(both.map(lambda ticket: desk.put(f"/tickets/{ticket}.json", {"ticket": {"comment": {
+                "body": "b", "uploads": [shown["token"]]}}}), tickets))
+        assert sorted(answer.status == 200 for answer in answers) == [False, True], [a.body for a in answers]
+        assert {answer.status for answer in answers} <= {200, 409, 422}
+        named = stack.sql("SELECT ticket_id FROM ticket.ledger WHERE tenant_id = %s AND ticket_id = ANY (%s) AND"
+                          " payload->'comment'->'attachments' @> %s::jsonb", tenant.number, tickets,
+                          json.dumps([{"id": shown["attachment"]["id"]}]))
+        bound = stack.sql("SELECT ticket_id FROM desk.files WHERE tenant_id = %s AND file_id = %s", tenant.number,
+                          shown["attachment"]["id"])
+        assert named == bound and len(bound) == 1
 
 
 def test_an_internal_file_is_hidden_from_the_customer(desk, tenant, customer):
