@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "events/event.h"
 #include "events/ledger.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -23,6 +24,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                          .payload = {(const char *)data, size}};
         int r = ledger_event_encode(&row, arena, &event);
         assert(r == 0 ? event.n > 0 : r == -EBADMSG && event.n == 0);
+        Event decoded; /* refused where a text is none */
+        const char *problem = NULL;
+        if (r == 0 && event_decode(buf_str(&event), arena, &decoded, &problem) < 0) assert(problem);
     }
+    CLEANUP(arena_freep) Arena *arena = arena_new(0);
+    Event decoded;
+    const char *problem = NULL;
+    Str message = {(const char *)data, size};
+    if (event_decode(message, arena, &decoded, &problem) == 0)
+        assert(decoded.seq > 0 && decoded.ticket_id > 0);
     return 0;
 }
