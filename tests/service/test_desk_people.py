@@ -2,6 +2,7 @@
 in the record; and one of 售后 sees 售后 only."""
 import itertools
 import json
+import urllib.parse
 
 import pytest
 
@@ -162,7 +163,6 @@ def test_what_is_wrong_with_a_user_is_named(desk, user, field):
 def test_every_text_is_a_text(desk, text):
     made = make(desk, name=text, email=email(), external_id=f"{text}{next(counter)}", role="agent", notes=text, tags=[text])
     assert made["name"] == text and made["notes"] == text and made["tags"] == [text]
-    import urllib.parse
     found = desk.get(f"/users/search.json?query={urllib.parse.quote(text)}")
     assert found.status == 200, found.body
 
@@ -256,7 +256,6 @@ def test_an_organization_is_made_changed_found_and_deleted(desk):
     assert twice.status == 422 and "name" in twice.json["details"]
     assert desk.put(path, {"organization": {"notes": "大客户"}}).json["organization"]["notes"] == "大客户"
     assert desk.put(path, {"organization": {"name": ""}}).status == 422
-    import urllib.parse
     found = desk.get(f"/organizations/autocomplete.json?name={urllib.parse.quote('海')}").json["organizations"]
     assert [o["id"] for o in found] == [organization["id"]]
     assert desk.get("/organizations/search.json?external_id=o-1").json["organizations"][0]["id"] == organization["id"]
