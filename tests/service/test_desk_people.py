@@ -348,6 +348,9 @@ def test_one_of_aftersales_sees_aftersales_only(desk, tenant):
     many = desk.get(f"/tickets/show_many.json?ids={mine},{theirs}&include=users", token=narrow).json
     assert [ticket["id"] for ticket in many["tickets"]] == [mine]
     assert rows[theirs]["requester_id"] not in {user["id"] for user in many["users"]}
+    until(lambda: desk.get("/tickets/count.json", token=narrow).json["count"]["value"] == len(ids), 20, "the count to follow")
+    assert desk.get("/tickets/count.json").json["count"]["value"] > len(ids)
+    assert desk.get("/incremental/tickets/cursor.json?start_time=0", token=narrow).status == 403
     roles = desk.get("/custom_roles.json", token=narrow).json["custom_roles"]
     assert roles[0]["docket_name"] == "售后专员" and who["custom_role_id"] == roles[0]["id"]
 
