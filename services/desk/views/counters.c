@@ -122,15 +122,15 @@ void counters_sum(Request *r, const Filter *f, ViewCounted done) {
 /* ---- by what they have in common ---- */
 
 static const struct By {
-    unsigned bit;
     const char *column, *member;
+    unsigned bit;
     bool number;
 } bys[] = {
-    {COUNTERS_STATUS, "c.status", "status", false},
-    {COUNTERS_GROUP, "c.group_id", "group_id", true},
-    {COUNTERS_KIND, "c.kind", "kind", false},
-    {COUNTERS_CATEGORY, "c.category", "category", false},
-    {COUNTERS_REGION, "c.region", "region", false},
+    {"c.status", "status", COUNTERS_STATUS, false},
+    {"c.group_id", "group_id", COUNTERS_GROUP, true},
+    {"c.kind", "kind", COUNTERS_KIND, false},
+    {"c.category", "category", COUNTERS_CATEGORY, false},
+    {"c.region", "region", COUNTERS_REGION, false},
 };
 enum { BYS = sizeof(bys) / sizeof(*bys) };
 
