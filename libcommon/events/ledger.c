@@ -75,6 +75,7 @@ void ledger_payload_created(const struct Submission *s, const TicketFacts *f, Bu
     add_text(ret, ",\"language\":", s->language);
     add_text(ret, ",\"external_id\":", s->external_id);
     add_object(ret, ",\"custom_fields\":", s->custom_fields);
+    if (s->followup_of) add_number(ret, ",\"followup_of\":", s->followup_of);
     add_text(ret, ",\"created_at\":", str(created));
     add_object(ret, "},\"reason\":", f->reason);
     buf_addc(ret, '}');

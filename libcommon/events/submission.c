@@ -61,6 +61,7 @@ void submission_encode(const Submission *s, Buf *ret) {
     t.personal = pack_personal(a, s->personal, s->personal_n);
     t.group_id = (uint64_t)s->group_id;
     t.assignee_id = (uint64_t)s->assignee_id;
+    t.followup_of = (uint64_t)s->followup_of;
     t.note = wire_text(a, s->note);
 
     e.event_case = DOCKET__ENVELOPE__EVENT_TICKET_SUBMITTED;
@@ -95,7 +96,8 @@ static const char *problem_of(const Docket__Envelope *e) {
     if (e->tenant_id == 0 || e->tenant_id > INT64_MAX) return "no tenant";
     if (e->ticket_id == 0 || e->ticket_id > TICKET_ID_MAX) return "no ticket id";
     if (e->at_ms <= 0 || e->at_ms > WIRE_TIME_MAX) return "no time of acceptance";
-    if (t->source_id > INT64_MAX || t->group_id > INT64_MAX || t->assignee_id > INT64_MAX)
+    if (t->source_id > INT64_MAX || t->group_id > INT64_MAX || t->assignee_id > INT64_MAX ||
+        t->followup_of > TICKET_ID_MAX)
         return "a number beyond int64";
     if (!t->requester || t->requester->contact_hash.len != HASH_BYTES)
         return "no requester with a hash of 32 bytes";
@@ -150,6 +152,7 @@ int submission_decode(Str message, Arena *arena, Submission *ret, const char **r
     s.custom_fields = wire_str(t->custom_fields);
     s.group_id = (int64_t)t->group_id;
     s.assignee_id = (int64_t)t->assignee_id;
+    s.followup_of = (int64_t)t->followup_of;
     s.note = wire_str(t->note);
     *ret = s;
     return 0;

@@ -49,6 +49,7 @@ typedef struct Submission {
     size_t personal_n;
 
     int64_t group_id, assignee_id; /* 0: the router decides */
+    int64_t followup_of;           /* the ticket that this one continues; 0: none */
     Str note;
 } Submission;
 

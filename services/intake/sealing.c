@@ -222,6 +222,7 @@ int sealing_apply(Vault *vault, const PersonalKeys *keys, const Sender *sender, 
     s->language = draft->language;
     s->group_id = draft->group_id;
     s->assignee_id = draft->assignee_id;
+    s->followup_of = draft->followup_of;
 
     int r = seal_requester(&seals, sender, draft, s);
     if (r == 0) r = seal_text(&seals, STR("subject"), &s->subject);

@@ -122,7 +122,7 @@ static void read_locale(Form *f, const Field *field, const cJSON *value) {
     language_of(f, field, value, &f->locale);
 }
 
-static void read_placement(Form *f, const Field *field, const cJSON *value) {
+static void read_id(Form *f, const Field *field, const cJSON *value) {
     int64_t id;
     if (cJSON_IsNull(value)) return;
     if (json_as_int(value, &id) != 1) {
@@ -133,8 +133,12 @@ static void read_placement(Form *f, const Field *field, const cJSON *value) {
         refuse(f, field->path, "InvalidValue", "is no id", "send a positive number below 2^53");
         return;
     }
-    if (!f->place) f->place = field->path.p;
     *(int64_t *)((char *)f->draft + field->offset) = id;
+}
+
+static void read_placement(Form *f, const Field *field, const cJSON *value) {
+    read_id(f, field, value);
+    if (*(int64_t *)((char *)f->draft + field->offset) && !f->place) f->place = field->path.p;
 }
 
 static void read_status(Form *f, const Field *field, const cJSON *value) {
@@ -437,6 +441,8 @@ static const Field ticket_fields[] = {
     {STR("status"), STR("status"), read_status, 0, 0},
     {STR("group_id"), STR("group_id"), read_placement, offsetof(Draft, group_id), 0},
     {STR("assignee_id"), STR("assignee_id"), read_placement, offsetof(Draft, assignee_id), 0},
+    {STR("via_followup_source_id"), STR("via_followup_source_id"), read_id,
+     offsetof(Draft, followup_of), 0},
     /* Zendesk's, which this gate does not keep. */
     {STR("type"), STR("type"), NULL, 0, 0},
     {STR("raw_subject"), STR("raw_subject"), NULL, 0, 0},

@@ -59,6 +59,7 @@ typedef struct Draft {
     CustomField *custom;
     size_t custom_n;
     int64_t group_id, assignee_id; /* 0: the router decides */
+    int64_t followup_of;           /* 0: continues no other */
     /* The requester, in clear; normal forms are absent where the field is. */
     Str name, email, phone, address, user_id;
     Str email_normal, phone_normal;

@@ -94,6 +94,18 @@ def test_a_closed_ticket_takes_nothing_but_a_follow_up(shop):
     assert shop.tenant.ledger(ticket) == before
 
 
+def test_a_follow_up_says_what_it_continues(shop):
+    closed = shop.ticket()
+    shop.done(closed, status="solved")
+    shop.done(closed, status="closed")
+    ticket = shop.ticket("还是不行", via_followup_source_id=closed)
+    assert shop.row(ticket)["followup_of"] == closed
+    assert shop.tenant.ledger(ticket)[0]["payload"]["set"]["followup_of"] == closed
+    assert shop.desk.ticket(ticket)["via_followup_source_id"] == closed
+    for wrong in ("x", 0, -1, 2**60):
+        assert shop.tenant.post(via_followup_source_id=wrong).status == 422, wrong
+
+
 def test_an_unknown_ticket_is_404_on_every_path(shop):
     other = Shop(shop.stack, documents="groups: [{name: 售后}]\n")
     theirs = other.tenant.create(subject="s", comment={"body": "b"})
