@@ -89,3 +89,16 @@ def test_postgresql_killed_under_it(shop):
     assert driver.idle()
     driver.close()
     shop.stack.verify()
+
+
+def test_with_redis_away_room_that_was_freed_meanwhile_is_taken_afterwards(shop):
+    held = next_held(shop)
+    shop.stack.kill("redis")
+    driver = Changes(shop.stack)
+    [told] = driver.ask(edit(held, shop.row(held)["version"], tenant=shop.number, set={"status": "solved"}))
+    assert told["fate"] == "done" and driver.idle()
+    driver.close()
+    shop.stack.start("redis")
+    until(lambda: shop.stack.sql("SELECT count(*) FROM ticket.tickets WHERE tenant_id = %s AND status = 'assigned' AND id <> %s",
+                                 shop.number, held) == [(1,)], 40, "the freed room to be taken")
+    shop.stack.verify()
