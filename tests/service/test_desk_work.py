@@ -442,6 +442,20 @@ def test_many_tickets_are_deleted_by_one_request(shop):
     assert [shop.row(ticket)["status"] for ticket in tickets] == ["deleted", "deleted"]
 
 
+def test_a_job_whose_desk_died_is_gone_on_with_and_nothing_is_done_twice(shop):
+    tickets = [shop.ticket() for _ in range(3)]
+    ids = ",".join(map(str, tickets))
+    name = job(shop, shop.ask("PUT", f"/tickets/update_many?ids={ids}", {"ticket": {"comment": {"body": "一次"}}}))["id"]
+    before = [shop.tenant.ledger(ticket) for ticket in tickets]
+    # As if a desk had died before it could say that any of it was done.
+    shop.stack.sql("UPDATE desk.jobs SET done = 0, results = '[]', ended_at = NULL, status = 'working', lease_by = 'desk-9',"
+                   " lease_until = now() - interval '1 second' WHERE tenant_id = %s AND job_id = %s",
+                   shop.tenant.number, name, admin=True)
+    again = shop.desk.until(f"/job_statuses/{name}", lambda a: a.json["job_status"]["status"] == "completed")
+    assert [result["success"] for result in again.json["job_status"]["results"]] == [True] * 3
+    assert [shop.tenant.ledger(ticket) for ticket in tickets] == before
+
+
 def test_jobs_are_listed_for_who_asked_and_hidden_from_others(shop):
     name = job(shop, shop.ask("DELETE", "/tickets/destroy_many?ids=999"))["id"]
     assert name in [entry["id"] for entry in shop.ask("GET", "/job_statuses.json").json["job_statuses"]]
