@@ -15,7 +15,7 @@ static const struct {
     [DESK_STAFF] = {"list staff", "GET /users"},
     [DESK_GROUPS] = {"list groups", "GET /groups"},
     [DESK_TOKEN] = {"get a token", "POST /api_tokens"},
-    [DESK_DUTY] = {"go on duty", "PUT /presence/duty"},
+    [DESK_DUTY] = {"go on duty", "PUT /users/me/duty"},
     [DESK_ASSIGNED] = {"look", "GET /views/{id}/tickets"},
     [DESK_READ] = {"read", "GET /tickets/{id}/comments"},
     [DESK_REPLY] = {"reply", "PUT /tickets/{id}"},
@@ -83,7 +83,7 @@ void desk_token_body(Buf *ret, int64_t user_id) {
 }
 
 void desk_duty_body(Buf *ret, bool on) {
-    buf_adds(ret, on ? "{\"duty\":{\"on\":true}}" : "{\"duty\":{\"on\":false}}");
+    buf_adds(ret, on ? "{\"duty\":{\"on_duty\":true}}" : "{\"duty\":{\"on_duty\":false}}");
 }
 
 void desk_change_body(Buf *ret, const DeskChange *c) {

@@ -189,7 +189,7 @@ static void go_on(Player *w) {
     case GOING_ON_DUTY:
     case LEAVING:
         desk_duty_body(&p->body, w->doing == GOING_ON_DUTY);
-        ask_json(w, DESK_DUTY, "PUT", "/api/v2/presence/duty.json");
+        ask_json(w, DESK_DUTY, "PUT", "/api/v2/users/me/duty.json");
         break;
     case LOOKING:
         (void)snprintf(path, sizeof(path), "/api/v2/views/%d/tickets.json?page[size]=%d", MINE,
