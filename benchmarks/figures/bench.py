@@ -56,8 +56,8 @@ class Bench:
         return self
 
     def __exit__(self, *_):
-        if self.stack:
-            self.stack.down()
+        for stack in {id(s): s for s in [self.stack, *getattr(self, "others", [])] if s}.values():
+            stack.down()
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     def fresh(self, tickets, routers=2):

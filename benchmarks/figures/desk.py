@@ -6,9 +6,10 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from .bench import BUILD, Stack, cpu_seconds, median, run  # noqa: F401
+from .bench import Stack, cpu_seconds, median, run, until
 from .desk_data import FIRST, OPEN, filled
 from .pipeline import figure
+from harness.stack import request
 
 CONNECTIONS = 64
 ALL_OPEN = 3  # the built-in view 全部未结
@@ -80,6 +81,11 @@ class Desks:
         self.token = self.stack.docket("token", "create", "--tenant", self.tenant.name, "--role", "administrator").stdout.split()[-1]
         self.tickets = tickets
 
+    def restart(self):
+        self.stack.stop("desk-1")
+        self.stack.start("desk-1")
+        self.pid = self.stack.pid("desk-1")
+
     def body(self, path):
         return run("curl", "-sf", "-H", f"Authorization: Bearer {self.token}", self.url + path).stdout.encode()
 
@@ -127,6 +133,103 @@ def view(bench):
     paths = page_of_view()
     desks(bench, 50_000)
     yield from against_nginx(bench, "a page of 50 of a view / nginx, likewise", paths, paths[0], 0.04)
+
+
+# -- updates -----------------------------------------------------------------------------------------------------------
+
+UPDATES = """
+local first, open, token = tonumber(os.getenv("FIRST")), tonumber(os.getenv("OPEN")), os.getenv("TOKEN")
+local thread, n = 0, 0
+math.randomseed(tonumber(os.getenv("SEED")))
+local headers = {["Authorization"] = "Bearer " .. token, ["Content-Type"] = "application/json"}
+request = function()
+  n = n + 1
+  return wrk.format("PUT", "/api/v2/tickets/" .. (first + math.random(0, open - 1)) .. ".json", headers,
+    [[{"ticket":{"comment":{"body":"您好，物流那边已经在核实，今天内给您答复，抱歉让您久等了。","public":true}}}]])
+end
+"""
+WRITERS = 32
+
+
+def superuser(desk, text):
+    """As the cluster's owner, who alone may say what is logged."""
+    home = desk.stack.home
+    port = next(line.split()[1] for line in (home / "ports").read_text().splitlines() if line.split()[0] == "postgres")
+    database = re.search(r"/(\w+)(\?|$)", desk.stack.environment["DOCKET_POSTGRES"]).group(1)
+    run("psql", "-X", "-q", "-h", "127.0.0.1", "-p", port, "-U", "postgres", "-d", database, "-c", text,
+        env={**desk.stack.environment, "PGPASSWORD": (home / "secrets/postgres").read_text().strip()})
+
+
+def update(desk, ticket):
+    answer = request("PUT", f"{desk.url}/api/v2/tickets/{ticket}.json", {"ticket": {"comment": {
+        "body": "您好，物流那边已经在核实，今天内给您答复，抱歉让您久等了。", "public": True}}},
+        {"Authorization": f"Bearer {desk.token}"})
+    assert answer.status == 200, (answer.status, answer.body)
+
+
+def logged(desk):
+    """The statements of one update by the desk, as PostgreSQL logged them, with what stood for their parameters."""
+    superuser(desk, "ALTER ROLE docket_desk SET log_statement = 'all'")
+    desk.restart()
+    update(desk, FIRST + 1)  # prepares
+    update(desk, FIRST + 2)
+    log = desk.stack.home / "log/postgres.log"
+    began = log.stat().st_size
+    update(desk, FIRST + 3)
+    until(lambda: "store_outbox_delete" in log.read_bytes()[began:].decode(errors="replace") or None, 10, "the outbox to be emptied")
+    text = log.read_bytes()[began:].decode(errors="replace")
+    superuser(desk, "ALTER ROLE docket_desk RESET log_statement")
+    desk.restart()
+    entries = re.split(r"(?m)^\d{4}-\d\d-\d\d [\d:.]+ UTC \[(\d+)\] (?:\S+@\S+ )?", text)
+    return [(pid, entry.strip()) for pid, entry in zip(entries[1::2], entries[2::2])]
+
+
+def statements(entries, ticket):
+    """The same as a script of pgbench: any open ticket in place of that one, its version as it is found, a cause of its own."""
+    script, pending = ["\\set id random(%d, %d)" % (FIRST, FIRST + OPEN - 1)], None
+    ours = {pid for pid, text in entries if re.match(r"LOG:  execute (work_ticket|store_edit)", text)}
+    for pid, text in entries:
+        found = re.match(r"LOG:  (?:execute (\w+|<unnamed>)|statement): (.*)", text, re.S)
+        if found and pid in ours:
+            pending = [found.group(1) or "", " ".join(found.group(2).split())]
+            if not pending[0]:
+                script.append(pending[1] + ";")
+        elif text.startswith("DETAIL:  parameters:") and pending:
+            values = {number: value for number, value in re.findall(r"\$(\d+) = (NULL|'(?:[^']|'')*')", text)}
+            name, body = pending
+            if name == "store_edit":
+                values.update({"2": "ARRAY[:id]", "3": "ARRAY[:r_version]", "5": "ARRAY[gen_random_uuid()]"})
+            values = {n: ":id" if v == f"'{ticket}'" else "ARRAY[:id]" if v == f"'{{{ticket}}}'" else v for n, v in values.items()}
+            body = re.sub(r"\$(\d+)", lambda m: values[m.group(1)], body)
+            script.append(body + (" \\gset r_" if name == "work_ticket" else ";"))
+            pending = None
+    return "\n".join(script) + "\n"
+
+
+def updates(bench):
+    desk = desks(bench, 50_000)
+    script = bench.scratch / "update.sql"
+    script.write_text(statements(logged(desk), FIRST + 3))
+    connections = desk.stack.sql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'docket_desk' AND (query LIKE '%%ticket%%'"
+                                 " OR query IN ('COMMIT', 'ROLLBACK', ''))", admin=True)[0][0]
+    role = desk.stack.environment["DOCKET_POSTGRES_ADMIN"]
+    lua = bench.scratch / "put.lua"
+    lua.write_text(UPDATES)
+    ratios = []
+    for _ in range(max(3, bench.options.rounds)):
+        out = run("wrk", "-t1", f"-c{WRITERS}", "-d8s", "-s", lua, desk.url,
+                  env={**desk.stack.environment, "TOKEN": desk.token, "FIRST": str(FIRST), "OPEN": str(OPEN), "SEED": str(len(ratios))}).stdout
+        refused = int((re.search(r"Non-2xx or 3xx responses: (\d+)", out) or [0, 0])[1])
+        ours = (int(re.search(r"(\d+) requests in", out).group(1)) - refused) / 8
+        desk.stack.sql("VACUUM ticket.outbox", admin=True)
+        out = run("pgbench", "-n", "-M", "prepared", "-c", connections, "-j", 2, "-T", 8, "-f", script, role).stdout
+        theirs = float(re.search(r"tps = ([\d.]+)", out).group(1))
+        failed = re.search(r"number of failed transactions: (\d+)", out)
+        ratios.append(ours / theirs)
+        bench.say(f"    desk {ours:.0f} updates/s ({refused} refused), pgbench {theirs:.0f}/s on {connections} connections"
+                  f" ({failed.group(1) if failed else 0} failed)")
+        desk.stack.sql("DELETE FROM ticket.outbox", admin=True)
+    yield figure("update with a comment / pgbench with the same statements", median(ratios), ratios, 0.6, "{:.2f}×")
 
 
 def growth(bench):
