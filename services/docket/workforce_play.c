@@ -366,6 +366,8 @@ static void refused(Player *w, const HttpReply *reply) {
     } else if (status == 401 && w->agent->name.p && w->doing != SIGNING_IN) {
         w->who = (DeskIdentity){.cookie = {NULL, 0}};
         w->doing = SIGNING_IN;
+    } else if (status == 404 && w->doing == GOING_ON_DUTY) {
+        w->doing = LOOKING; /* no agent of the documents: she works on what is hers all the same */
     } else if (w->doing < LOOKING) {
         if (++w->tries < TRIES_MAX && status >= 500)
             wait(w, 1000);
