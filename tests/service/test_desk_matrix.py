@@ -62,6 +62,7 @@ MAY = {  # by right, who has it
 BEYOND = {
     "GET /api/v2/users/{id}/sessions": EVERYBODY - MAY["users.manage"],
     "DELETE /api/v2/users/{id}/sessions": EVERYBODY - MAY["users.manage"],
+    "GET /api/v2/users/{id}/personal": EVERYBODY - MAY["users.manage"],  # of colleagues; of customers see below
     "POST /api/v2/uploads": {"auditor"},
 }
 NOBODY_HAS = 900_000_000_000
@@ -185,6 +186,12 @@ def test_each_route_answers_each_role_by_its_right(company, method, path, right,
             assert answer.json["error"]["message"], about
         else:
             assert answer.status not in (401, 403) and answer.status < 500, about
+
+
+@pytest.mark.parametrize("role", sorted(EVERYBODY))
+def test_a_customers_personal_data_is_shown_to_whom_it_concerns(company, role):
+    answer = company.desk.get(f"/users/{company.users['customer']}/personal", token=company.tokens[role])
+    assert answer.status == (200 if role in MAY["personal.show"] else 403), answer.body
 
 
 @pytest.mark.parametrize("method, path, right, flags", ROUTES)
