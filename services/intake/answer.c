@@ -42,7 +42,7 @@ static void add_via(Buf *ret, Str channel) {
 }
 
 static void add_requester(Buf *ret, const Submission *s) {
-    ADD(ret, ",\"requester\":{");
+    ADD(ret, ",\"requester_masked\":{");
     for (size_t i = 0; i < s->requester_personal_n; i++) {
         if (i) ADD(ret, ",");
         buf_add_json(ret, s->requester_personal[i].field);

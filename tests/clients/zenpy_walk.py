@@ -28,6 +28,11 @@ def refusal(call):
     return {"class": "none"}
 
 
+def plain(thing):
+    """zenpy gives some parts of an answer as its objects and some as dicts."""
+    return dict(thing) if isinstance(thing, dict) else thing.to_dict()
+
+
 def walk():
     z = client()
     SEEN["me"] = z.users.me().to_dict()
@@ -36,7 +41,7 @@ def walk():
     audit = z.tickets.create(Ticket(subject="退款没有到账", comment=Comment(body="订单 5521 的退款五天了还没到账"), tags=["zenpy"],
                                     external_id=GIVEN["external"],
                                     requester=User(name="王一帆", email="wang.yifan@example.com")))
-    ticket_id = (audit.ticket if hasattr(audit, "ticket") else audit).id
+    ticket_id = plain(audit.ticket)["id"]
     ticket = z.tickets(id=ticket_id)  # at once
     SEEN["shown"] = ticket.to_dict()
     SEEN["id"] = ticket_id
@@ -45,8 +50,8 @@ def walk():
     ticket.priority = "high"
     ticket.comment = Comment(body="您好，给您带来不便非常抱歉，正在核实。", public=True)
     updated = z.tickets.update(ticket)
-    SEEN["updated"] = {"kind": type(updated).__name__, "ticket": updated.ticket.to_dict(),
-                       "events": [event if isinstance(event, dict) else event.to_dict() for event in updated.audit.events]}
+    SEEN["updated"] = {"kind": type(updated).__name__, "ticket": plain(updated.ticket),
+                       "events": [plain(event) for event in plain(updated.audit)["events"]]}
     ticket = z.tickets(id=ticket_id)
     ticket.comment = Comment(body="财务已复核。", public=False)
     z.tickets.update(ticket)
@@ -61,7 +66,7 @@ def walk():
     ids = [ticket_id]
     for number in range(4):
         made = z.tickets.create(Ticket(subject=f"第 {number} 张", description="问一下发票"))
-        ids.append((made.ticket if hasattr(made, "ticket") else made).id)
+        ids.append(plain(made.ticket)["id"])
         z.tickets(id=ids[-1])
     SEEN["ids"] = ids
     SEEN["many"] = [t.id for t in z.tickets(ids=ids)]
