@@ -33,6 +33,10 @@ def plain(thing):
     return dict(thing) if isinstance(thing, dict) else thing.to_dict()
 
 
+def names(tags):
+    return [getattr(tag, "name", None) or str(tag) for tag in tags]
+
+
 def walk():
     z = client()
     SEEN["me"] = z.users.me().to_dict()
@@ -58,10 +62,10 @@ def walk():
     SEEN["comments"] = [comment.to_dict() for comment in z.tickets.comments(ticket_id)]
     SEEN["audits"] = [audit.to_dict() for audit in z.tickets.audits(ticket=ticket_id)]
 
-    SEEN["tags_added"] = z.tickets.add_tags(ticket_id, ["加急"])
-    SEEN["tags_set"] = z.tickets.set_tags(ticket_id, ["只有这个", "和这个"])
-    SEEN["tags_deleted"] = z.tickets.delete_tags(ticket_id, ["和这个"])
-    SEEN["tags"] = [str(tag) for tag in z.tickets.tags(ticket_id)]
+    SEEN["tags_added"] = names(z.tickets.add_tags(ticket_id, ["加急"]))
+    SEEN["tags_set"] = names(z.tickets.set_tags(ticket_id, ["只有这个", "和这个"]))
+    SEEN["tags_deleted"] = names(z.tickets.delete_tags(ticket_id, ["和这个"]))
+    SEEN["tags"] = names(z.tickets.tags(ticket_id))
 
     ids = [ticket_id]
     for number in range(4):
@@ -107,7 +111,7 @@ def walk():
     group = z.groups(id=GIVEN["group"])
     SEEN["group"] = group.to_dict()
     SEEN["memberships"] = [m.to_dict() for m in z.group_memberships()]
-    SEEN["group_users"] = [u.id for u in z.groups.users(GIVEN["group"])]
+    SEEN["group_users"] = [m.user_id for m in z.groups.memberships(GIVEN["group"])]
     SEEN["users"] = [{"id": u.id, "role": u.role} for u in z.users()]
     agent = SEEN["group_users"][0]
     SEEN["user"] = z.users(id=agent).to_dict()
@@ -126,7 +130,6 @@ def walk():
     SEEN["views"] = [v.to_dict() for v in views]
     SEEN["active_views"] = len(list(z.views.active()))
     SEEN["view_count"] = z.views.count(views[0]).to_dict()
-    SEEN["view_counts"] = [c.to_dict() for c in z.views.count_many(views)]
     SEEN["view_tickets"] = [t.id for t in z.views.tickets(views[0])]
 
     export = z.tickets.incremental(start_time=1, paginate_by_time=False)

@@ -98,8 +98,8 @@ def test_node_finds_groups_people_organizations_and_views(node, given):
     assert node["user"]["role"] == "agent" and node["user"]["id"] in [u["id"] for u in node["users"]]
     assert node["organization"]["id"] in node["organizations"]
     assert node["organizationGone"]["status"] == 404
-    assert node["views"] and isinstance(node["viewCount"]["value"], int)
-    assert len(node["viewCounts"]) == len(node["views"])
+    assert node["views"] and isinstance(node["viewCount"]["view_count"]["value"], int)
+    assert len(node["viewCounts"]["view_counts"]) == len(node["views"])
     assert isinstance(node["viewTickets"], list)
 
 
@@ -112,7 +112,7 @@ def test_node_is_told_what_was_wrong(node):
     assert node["invalid"]["status"] == 422
     assert node["conflict"]["status"] == 409
     assert node["unknownToken"]["status"] == 401
-    assert node["tooMany"]["status"] == 429
+    assert node["tooMany"]["status"] == 429 and 1 <= node["tooMany"]["retryAfter"] <= 60
     assert node["deleted"]["status"] == 404
 
 
@@ -168,7 +168,6 @@ def test_zenpy_finds_groups_people_organizations_and_views(zenpy, given):
     assert zenpy["organization"]["details"] == "年框客户" and zenpy["organization"]["id"] in zenpy["organizations"]
     assert zenpy["organization_gone"]["class"] == "RecordNotFoundException"
     assert zenpy["views"] and zenpy["view_count"]["value"] is not None
-    assert len(zenpy["view_counts"]) == len(zenpy["views"])
 
 
 def test_zenpy_exports_by_cursor_to_the_end(zenpy):
