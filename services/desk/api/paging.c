@@ -93,7 +93,7 @@ static int base64url_value(char c) {
 }
 
 static bool cursor_decode(Str text, char ret[CURSOR_BYTES]) {
-    if (text.n != CURSOR_CHARS) return false;
+    if (!text.p || text.n != CURSOR_CHARS) return false;
     for (size_t i = 0; i < CURSOR_CHARS; i += 4) {
         uint32_t bits = 0;
         for (size_t j = 0; j < 4; j++) {
@@ -160,8 +160,7 @@ static bool read_sort(Request *r, const char *const *sorts, Paging *p) {
         return true;
     }
     answer_bad_request(r, by ? "sort_by" : "sort", "is nothing that this list can be sorted by",
-                       arena_printf(r->arena, "send %s, or leave it out",
-                                    sorts[0][0] == '-' ? sorts[0] + 1 : sorts[0]));
+                       arena_printf(r->arena, "send %s, or leave it out", sorts[0]));
     return false;
 }
 
