@@ -273,6 +273,17 @@ def test_an_organization_is_made_changed_found_and_deleted(desk):
     assert desk.get(f"/users/{by_hand['id']}").json["user"]["organization_id"] is None
 
 
+def test_a_ticket_belongs_to_the_organization_of_its_requester(desk, tenant):
+    organization = desk.post("/organizations.json", {"organization": {"name": f"org {next(counter)}"}}).json["organization"]
+    ticket = tenant.create(subject="退款", comment={"body": "请退款"}, requester={"email": email()})
+    requester = tenant.stored(ticket)["requester_id"]
+    assert desk.get(f"/tickets/{ticket}.json").json["ticket"]["organization_id"] is None
+    assert desk.put(f"/users/{requester}.json", {"user": {"organization_id": organization["id"]}}).status == 200
+    seen = desk.get(f"/tickets/{ticket}.json?include=organizations").json
+    assert seen["ticket"]["organization_id"] == organization["id"]
+    assert [o["id"] for o in seen["organizations"]] == [organization["id"]]
+
+
 def test_organizations_of_another_tenant_do_not_exist_and_agents_do_not_make_them(desk, other, agents):
     made = desk.post("/organizations.json", {"organization": {"name": f"org {next(counter)}"}}).json["organization"]
     unknown = other.get("/organizations/1.json").body

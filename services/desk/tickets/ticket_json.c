@@ -180,7 +180,9 @@ void ticket_json(Buf *ret, Str base, const TicketRow *t, const Catalog *catalog)
     add_id(ret, t->requester_id);
     ADD(ret, ",\"assignee_id\":");
     add_id(ret, t->assignee_id);
-    ADD(ret, ",\"organization_id\":null,\"group_id\":");
+    ADD(ret, ",\"organization_id\":");
+    add_id(ret, t->organization_id);
+    ADD(ret, ",\"group_id\":");
     add_id(ret, t->group_id);
     ADD(ret, ",\"collaborator_ids\":[],\"follower_ids\":[],\"email_cc_ids\":[],"
              "\"forum_topic_id\":null,\"problem_id\":null,\"has_incidents\":false,"

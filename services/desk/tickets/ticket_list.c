@@ -27,13 +27,17 @@ static void finish(Request *r) {
 static void name_all(Request *r, const TicketRow *rows, size_t n, Sideload *ret) {
     int64_t *users = arena_alloc(r->arena, (n * 2 + 1) * sizeof(*users));
     int64_t *groups = arena_alloc(r->arena, (n + 1) * sizeof(*groups));
+    int64_t *organizations = arena_alloc(r->arena, (n + 1) * sizeof(*organizations));
     for (size_t i = 0; i < n; i++) {
         if (rows[i].requester_id) users[ret->users_n++] = rows[i].requester_id;
         if (rows[i].assignee_id) users[ret->users_n++] = rows[i].assignee_id;
         if (rows[i].group_id) groups[ret->groups_n++] = rows[i].group_id;
+        if (rows[i].organization_id)
+            organizations[ret->organizations_n++] = rows[i].organization_id;
     }
     ret->users = users;
     ret->groups = groups;
+    ret->organizations = organizations;
 }
 
 static void add_rows(Request *r, const TicketRow *rows, size_t n, Buf *body) {

@@ -44,7 +44,8 @@ TicketRow ticket_row_read(const PostgresRows *rows, size_t row, size_t first, in
     t.updated_ms = rows_time_ms(rows, row, c++);
     t.form_id = rows_int(rows, row, c++);
     t.followup_of = rows_int(rows, row, c++);
-    t.satisfaction = rows_str(rows, row, c);
+    t.satisfaction = rows_str(rows, row, c++);
+    t.organization_id = rows_int(rows, row, c);
     return t;
 }
 

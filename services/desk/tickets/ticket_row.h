@@ -16,8 +16,10 @@
     "t.id, t.version, t.status, t.priority, t.kind, t.category, t.channel, t.group_id,"            \
     " t.assignee_id, t.requester_id, t.source_id, t.subject, t.description, t.skills, t.tags,"     \
     " t.tier, t.region, t.order_ref, t.product, t.batch, t.device, t.language, t.external_id,"     \
-    " t.custom_fields, t.created_at, t.updated_at, t.form_id, t.followup_of, t.satisfaction"
-enum { TICKET_COLUMNS_N = 29, TICKET_TAGS_MAX = 256 };
+    " t.custom_fields, t.created_at, t.updated_at, t.form_id, t.followup_of, t.satisfaction,"      \
+    " (SELECT u.organization_id FROM access.users u WHERE u.tenant_id = t.tenant_id AND"           \
+    " u.user_id = t.requester_id)"
+enum { TICKET_COLUMNS_N = 30, TICKET_TAGS_MAX = 256 };
 
 typedef struct TicketRow {
     int64_t tenant_id, id;
@@ -25,6 +27,7 @@ typedef struct TicketRow {
     TicketStatus status;
     TicketPriority priority;
     int64_t group_id, assignee_id, requester_id, source_id, form_id, followup_of; /* 0: none */
+    int64_t organization_id; /* its requester's; 0: none */
     Str kind, category, channel, subject, description;
     Str tier, region, order, product, batch, device, language, external_id;
     Str custom_fields; /* a JSON object */
