@@ -6,7 +6,7 @@
 
 #include "docket/http_link.h"
 
-enum { PATIENCE_MS = 10000, PAGE = 100 };
+enum { PATIENCE_MS = 10000, CONNECT_MS = 3000, PAGE = 100 };
 
 typedef struct Office {
     Loop *loop;
@@ -48,7 +48,7 @@ static int office_ask(Office *o, const char *method, const char *path, Str body)
     for (int i = 0; i < 10; i++) {
         o->answered = false;
         o->status = -EIO;
-        for (int wait = 0; !o->link.open && wait < PATIENCE_MS; wait += 100)
+        for (int wait = 0; !o->link.open && wait < CONNECT_MS; wait += 100)
             loop_run_for(o->loop, 100);
         if (!o->link.open) return -EIO;
         desk_write(&o->link.out, o->desk.host, &o->who, method, path, "application/json", body);
