@@ -69,7 +69,6 @@ def filled(bench, stack, tickets, step=250_000):
     stack.sql("SELECT desk.recount(%s)", tenant.number, admin=True)
     for table in ("ticket.tickets", "ticket.ledger", "desk.ticket_index", "desk.counters"):
         stack.sql(f"VACUUM (ANALYZE) {table}", admin=True)
-    stack.sql("CHECKPOINT", admin=True)
     bench.say(f"    {tickets:,} tickets written in {time.monotonic() - began:.0f} s")
     return tenant
 

@@ -12,7 +12,10 @@ groups: [{name: 售后}, {name: 物流}]
 agents:
   - {name: lin, groups: [售后], capacity: 6, duty: off}
   - {name: wu, groups: [物流], capacity: 6, duty: off}
-fields: [{name: 退款金额, type: decimal}]
+fields: # what the played agents fill in, as in the demo shop
+  - {name: 退款金额, type: decimal}
+  - {name: 责任方, type: tagger, options: [商家]}
+  - {name: 赔付方案, type: multiselect, options: [退款]}
 rules:
   - {name: 退款, when: {all: [{text: {contains: [退款]}}]}, set: {group: 售后, kind: 售后, category: 退款}}
 standards:
