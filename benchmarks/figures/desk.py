@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from .bench import Stack, cpu_seconds, median, run, until
+from .bench import BUILD, Stack, cpu_seconds, median, run, until
 from .desk_data import FIRST, OPEN, filled
 from .pipeline import figure
 from harness.stack import request
@@ -210,8 +210,9 @@ def updates(bench):
     desk = desks(bench, 50_000)
     script = bench.scratch / "update.sql"
     script.write_text(statements(logged(desk), FIRST + 3))
-    connections = desk.stack.sql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'docket_desk' AND (query LIKE '%%ticket%%'"
-                                 " OR query IN ('COMMIT', 'ROLLBACK', ''))", admin=True)[0][0]
+    config = run(BUILD / "bin/docket-desk", "--print-config").stdout
+    pools = [int(re.search(rf"(?m)^#? ?{key} *= *(\d+)", config).group(1)) for key in ("postgres_connections", "desk_stores")]
+    connections = sum(pools)  # as many as the desk has
     role = desk.stack.environment["DOCKET_POSTGRES_ADMIN"]
     lua = bench.scratch / "put.lua"
     lua.write_text(UPDATES)
