@@ -65,7 +65,7 @@ def test_every_reference_leads_somewhere_and_every_schema_is_one():
 
 
 # With more than one seed (tests/run --seeds N) also every boundary of every value, which takes minutes.
-PHASES = "examples,coverage,fuzzing" if int(os.environ.get("DOCKET_TEST_SEEDS", "1")) > 1 else "fuzzing"
+PHASES, EXAMPLES = ("examples,coverage,fuzzing", "12") if int(os.environ.get("DOCKET_TEST_SEEDS", "1")) > 1 else ("fuzzing", "3")
 
 
 @pytest.mark.parametrize("role", ["administrator", "agent"])
@@ -75,7 +75,7 @@ def test_schemathesis_finds_no_server_error_and_no_undocumented_answer(stack, te
     done = subprocess.run(
         [outside.python().parent / "schemathesis", "run", FILE, "--url", desk.url, "-H", f"Authorization: Bearer {desk.token(role)}",
          "--checks", "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,"
-         "response_schema_conformance", "--phases", PHASES, "--max-examples", "6", "--seed", "20261122",
+         "response_schema_conformance", "--phases", PHASES, "--max-examples", EXAMPLES, "--seed", "20261122",
          "--generation-database", "none", "--suppress-health-check", "all", "--continue-on-failure", "--request-timeout", "10",
          "--warnings", "off", "--no-color", "--report", "ndjson", "--report-ndjson-path", report],
         capture_output=True, text=True, timeout=900, cwd=folder)
