@@ -94,7 +94,6 @@ def desks(bench, tickets):
     kept = bench.__dict__.setdefault("desks", {})
     if tickets not in kept:
         kept[tickets] = Desks(bench, tickets)
-        bench.others = [desk.stack for desk in kept.values()]
     bench.stack = kept[tickets].stack
     return kept[tickets]
 
