@@ -289,7 +289,8 @@ def test_the_stack_calls_the_tool_as_it_is(servers):
     """The bootstrap's own words, as bash sees them, against the tool."""
     script = (f'DOCKET_BIN={servers.environment["DOCKET_BIN"]}; REPOSITORY={REPOSITORY}; DOCKET_HOME={servers.home};'
               f'. {REPOSITORY}/deploy/local/lib/bootstrap.sh; BOOTSTRAP_DEMO=/nonexistent;'
-              'progress_run() { shift; "$@"; }; fail() { echo "$@" >&2; exit 1; }; bootstrap_demo')
+              'progress_run() { shift; "$@"; }; fail() { echo "$@" >&2; exit 1; };'
+              'bootstrap_demo_users() { :; }; bootstrap_demo')  # the users need a key ring: every whole stack makes them
     run = subprocess.run(["bash", "-euc", script], env=servers.environment, capture_output=True, text=True, timeout=60)
     assert run.returncode == 0, run.stderr
     token = (servers.home / "secrets/token").read_text()

@@ -79,55 +79,61 @@ static void ask_redis(Request *r, int64_t ticket_id, Str doing) {
         answer_with(r, NULL, false);
 }
 
-/* ---- the ticket has to be reached ---- */
+/* ---- the ticket has to be reached, whatever else is wrong ---- */
 
-static void on_ticket(Request *r, const TicketRow *ticket) {
-    const Str *doing = r->context;
-    if (!ticket) {
-        answer_not_found(r);
-        return;
-    }
-    if (ticket_allows(r, RIGHT_TICKETS_READ, ticket)) ask_redis(r, ticket->id, *doing);
-}
+typedef enum Wish { LOOKS_ONLY, IS_HERE, LEAVES } Wish;
 
-static void look(Request *r, Str doing) {
-    Str *kept = arena_alloc(r->arena, sizeof(*kept));
-    *kept = doing;
-    r->context = kept;
-    ticket_read(r, r->ids[0], on_ticket);
-}
-
-static void get_looking(Request *r) {
-    look(r, STR(""));
-}
-
-static bool is_person(Request *r) {
-    if (r->subject.user_id) return true;
+static bool may(Request *r, Wish wish) {
+    if (wish == LOOKS_ONLY || r->subject.user_id) return true;
     answer_forbidden(r, "只有登录的人才能显示在场 Only a person can be present; this token is a "
                         "program's");
     return false;
 }
 
-static void post_looking(Request *r) {
+/* "viewing" or "writing"; absent, having answered 422. */
+static Str doing_of(Request *r) {
     const cJSON *body = r->body, *inner = cJSON_GetObjectItemCaseSensitive(body, "presence");
     const cJSON *doing =
         cJSON_GetObjectItemCaseSensitive(cJSON_IsObject(inner) ? inner : body, "doing");
-    if (!is_person(r)) return;
-    if (cJSON_IsString(doing) && !strcmp(doing->valuestring, "viewing")) {
-        look(r, STR("viewing"));
-    } else if (cJSON_IsString(doing) && !strcmp(doing->valuestring, "writing")) {
-        look(r, STR("writing"));
-    } else {
-        Invalid invalid;
-        invalid_init(&invalid, r->arena);
-        invalid_add(&invalid, "doing", "InvalidValue",
-                    "只能是 viewing 或 writing Send viewing or writing");
-        answer_invalid(r, &invalid);
+    if (cJSON_IsString(doing) && !strcmp(doing->valuestring, "viewing")) return STR("viewing");
+    if (cJSON_IsString(doing) && !strcmp(doing->valuestring, "writing")) return STR("writing");
+    Invalid invalid;
+    invalid_init(&invalid, r->arena);
+    invalid_add(&invalid, "doing", "InvalidValue",
+                "只能是 viewing 或 writing Send viewing or writing");
+    answer_invalid(r, &invalid);
+    return (Str){NULL, 0};
+}
+
+static void on_ticket(Request *r, const TicketRow *ticket) {
+    const Wish *wish = r->context;
+    if (!ticket) {
+        answer_not_found(r);
+        return;
     }
+    if (!ticket_allows(r, RIGHT_TICKETS_READ, ticket) || !may(r, *wish)) return;
+    Str doing = *wish == LEAVES ? STR("gone") : STR("");
+    if (*wish == IS_HERE && !(doing = doing_of(r)).p) return;
+    ask_redis(r, ticket->id, doing);
+}
+
+static void look(Request *r, Wish wish) {
+    Wish *kept = arena_alloc(r->arena, sizeof(*kept));
+    *kept = wish;
+    r->context = kept;
+    ticket_read(r, r->ids[0], on_ticket);
+}
+
+static void get_looking(Request *r) {
+    look(r, LOOKS_ONLY);
+}
+
+static void post_looking(Request *r) {
+    look(r, IS_HERE);
 }
 
 static void delete_looking(Request *r) {
-    if (is_person(r)) look(r, STR("gone"));
+    look(r, LEAVES);
 }
 
 static const Route routes[] = {
