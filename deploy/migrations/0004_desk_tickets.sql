@@ -108,7 +108,7 @@ GRANT EXECUTE ON FUNCTION ticket.pulse(text, bigint) TO docket_router;
 -- NULL: nobody knows. A router that fell silent is as late as it has been silent, until its partitions are surely another's.
 CREATE FUNCTION ticket.oldest_submission_ms() RETURNS bigint
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
-    SELECT max(p.oldest_ms + CASE WHEN p.at < clock_timestamp() - interval '2 seconds'
+    SELECT max(p.oldest_ms + CASE WHEN p.at < clock_timestamp() - interval '1500 milliseconds'
                THEN (extract(epoch FROM clock_timestamp() - p.at) * 1000)::bigint ELSE 0 END)
     FROM ticket.router_pulses p WHERE p.at > clock_timestamp() - interval '1 minute'
 $$;

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "postgres/connection.h"
 
-enum { POLL_MS = 1000, BLOCKS_MAX = 4096, STALE_MS = 5000 };
+enum { POLL_MS = 250, BLOCKS_MAX = 4096, STALE_MS = 5000 };
 
 static const PostgresStatement blocks_statement = {
     "arrivals_blocks", "SELECT first, last FROM ticket.recent_blocks() ORDER BY first LIMIT 4096"};
@@ -149,7 +149,7 @@ void arrivals_forget(ArrivalsWait *w) {
 bool arrivals_late(const Arrivals *a, int64_t ms) {
     int64_t since = clock_monotonic_ms() - a->read_ms;
     if (!a->read_ms || since > STALE_MS || a->oldest_ms < 0) return true;
-    return a->oldest_ms > ms;
+    return a->oldest_ms && a->oldest_ms + since > ms; /* it has grown older since */
 }
 
 static void on_ready(void *arg) {

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "docket/command.h"
+#include "docket/lookup.h"
 #include "docket/verify_checks.h"
 #include "docket/verify_internal.h"
 
@@ -21,13 +22,13 @@ int verify_check(Verify *v, const VerifyCheck *check) {
     f->checked = rows_int(rows, 0, 0);
     buf_clear(&sql);
     buf_printf(&sql,
-               "SELECT b.t::text, b.s::text, b.p::text, (count(*) OVER ())::bigint FROM (%s) "
-               "b(t, s, p) LIMIT %d",
-               check->broken, VERIFY_OFFENDERS_SHOWN);
+               "SELECT b.t::bigint, b.s::text, b.p::text, (count(*) OVER ())::bigint FROM (%s) "
+               "b(t, s, p) WHERE %lld IN (0, b.t::bigint) LIMIT %d",
+               check->broken, (long long)v->only, VERIFY_OFFENDERS_SHOWN);
     if (!(rows = verify_query(v, sql.p, NULL))) return -1;
     for (size_t r = 0; r < rows_count(rows); r++)
-        finding_broken(f, "tenant %.*s, %.*s: %.*s", STR_ARG(rows_str(rows, r, 0)),
-                       STR_ARG(rows_str(rows, r, 1)), STR_ARG(rows_str(rows, r, 2)));
+        finding_broken(f, rows_int(rows, r, 0), "%.*s: %.*s", STR_ARG(rows_str(rows, r, 1)),
+                       STR_ARG(rows_str(rows, r, 2)));
     if (rows_count(rows)) f->broken = rows_int(rows, 0, 3);
     return 0;
 }
@@ -78,12 +79,16 @@ static int wait_until_quiet(Verify *v, int64_t wait_ms) {
 }
 
 static int verify_run(int argc, char **argv) {
-    static const struct option options[] = {
-        {"accepted", required_argument, NULL, 'a'}, {"wait", required_argument, NULL, 'w'},
-        {"json", no_argument, NULL, 'j'},           {"rows-only", no_argument, NULL, 'o'},
-        {"postgres", required_argument, NULL, 'p'}, {"kafka", required_argument, NULL, 'k'},
-        {"redis", required_argument, NULL, 'r'},    {0}};
-    const char *accepted = NULL, *postgres = NULL;
+    static const struct option options[] = {{"accepted", required_argument, NULL, 'a'},
+                                            {"wait", required_argument, NULL, 'w'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"rows-only", no_argument, NULL, 'o'},
+                                            {"postgres", required_argument, NULL, 'p'},
+                                            {"kafka", required_argument, NULL, 'k'},
+                                            {"redis", required_argument, NULL, 'r'},
+                                            {"tenant", required_argument, NULL, 't'},
+                                            {0}};
+    const char *accepted = NULL, *postgres = NULL, *tenant = NULL;
     bool json = false, rows_only = false;
     int64_t wait_s = 30;
     CLEANUP(verify_done) Verify v = {0};
@@ -114,6 +119,9 @@ static int verify_run(int argc, char **argv) {
         case 'r':
             v.redis_url = optarg;
             break;
+        case 't':
+            tenant = optarg;
+            break;
         default:
             return 2;
         }
@@ -128,6 +136,7 @@ static int verify_run(int argc, char **argv) {
     }
 
     int r = postgres_session_open(postgres, "docket-verify", 0, &v.postgres, &v.trouble);
+    if (r == 0 && tenant && lookup_tenant("docket verify", v.postgres, tenant, &v.only)) return 2;
     if (r == 0 && v.redis_url && !rows_only &&
         redis_session_open(v.redis_url, 0, &v.redis, &v.trouble) < 0)
         r = -1;
@@ -150,7 +159,7 @@ const Command verify_command = {
     .name = "verify",
     .summary = "prove that nothing is lost or doubled and every record is whole",
     .help =
-        "Usage: docket verify [--accepted FILE] [--wait S] [--json] [--rows-only]\n"
+        "Usage: docket verify [--accepted FILE] [--tenant NAME] [--wait S] [--json] [--rows-only]\n"
         "\n"
         "Waits until no message, outbox row or reservation is under way, then proves: every "
         "accepted id is in\n"
@@ -164,6 +173,9 @@ const Command verify_command = {
         "\n"
         "  --accepted FILE  lines of 'tenant ticket [key]' or 'ticket', as docket surge writes "
         "them\n"
+        "  --tenant NAME    only what is broken of this tenant; the numbers looked at stay those "
+        "of "
+        "all\n"
         "  --wait S         patience until everything is quiet, default 30\n"
         "  --rows-only      only what PostgreSQL holds, without waiting\n"
         "  --json           for programs\n"

@@ -93,8 +93,8 @@ static int verify_stored(Verify *v, const AcceptedList *l) {
             &params);
         if (!rows) return -1;
         for (size_t i = 0; i < rows_count(rows); i++)
-            finding_broken(f, "tenant %lld, ticket %lld: accepted, not stored",
-                           (long long)rows_int(rows, i, 0), (long long)rows_int(rows, i, 1));
+            finding_broken(f, rows_int(rows, i, 0), "ticket %lld: accepted, not stored",
+                           (long long)rows_int(rows, i, 1));
     }
     return 0;
 }
@@ -138,8 +138,8 @@ static int verify_keys(Verify *v, AcceptedList *l) {
                          &params);
         if (!rows) return -1;
         if (rows_bool(rows, 0, 0))
-            finding_broken(f, "tenant %lld, key %s: tickets %lld and %lld", (long long)a->tenant,
-                           a->key, (long long)b->ticket, (long long)a->ticket);
+            finding_broken(f, a->tenant, "key %s: tickets %lld and %lld", a->key,
+                           (long long)b->ticket, (long long)a->ticket);
     }
     return 0;
 }
@@ -153,8 +153,8 @@ static void verify_distinct(Verify *v, AcceptedList *l) {
         const Accepted *a = &l->at[i], *b = &l->at[i - 1];
         if (a->tenant != b->tenant || a->ticket != b->ticket) continue;
         if (a->key && b->key && strcmp(a->key, b->key) == 0) continue; /* its own retry */
-        finding_broken(f, "tenant %lld, ticket %lld: keys %s and %s", (long long)a->tenant,
-                       (long long)a->ticket, b->key ? b->key : "none", a->key ? a->key : "none");
+        finding_broken(f, a->tenant, "ticket %lld: keys %s and %s", (long long)a->ticket,
+                       b->key ? b->key : "none", a->key ? a->key : "none");
     }
 }
 

@@ -16,6 +16,7 @@ enum { VERIFY_FINDINGS_MAX = 64, VERIFY_OFFENDERS_SHOWN = 5 };
 typedef struct Finding {
     char *promise;
     int64_t checked, broken;
+    int64_t only; /* the tenant whose offenders count; 0: every one */
     char *offenders[VERIFY_OFFENDERS_SHOWN];
     size_t offenders_n;
 } Finding;
@@ -25,6 +26,7 @@ typedef struct Verify {
     RedisSession *redis; /* NULL: not looked at */
     const char *brokers; /* NULL: not looked at */
     const char *redis_url;
+    int64_t only;         /* a tenant's number; 0: every one */
     int64_t reservations; /* of what is under way: those that stay are a finding, not a reason to
                              wait */
     Finding findings[VERIFY_FINDINGS_MAX];
@@ -33,8 +35,9 @@ typedef struct Verify {
 } Verify;
 
 Finding *verify_begin(Verify *v, const char *promise);
-/* Counts one offender and keeps the first few in words. */
-void finding_broken(Finding *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Counts one offender, if its tenant is looked at, and keeps the first few in words. */
+void finding_broken(Finding *f, int64_t tenant, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 /* NULL and v->trouble filled when PostgreSQL refuses the query. */
 const PostgresRows *verify_query(Verify *v, const char *sql, const Params *params);
 

@@ -144,11 +144,11 @@ static void compare(Finding *f, Places *postgres, Places *redis) {
                                      : place_compare(&postgres->at[p], &redis->at[r]);
         const Place *odd = order < 0 ? &postgres->at[p] : &redis->at[r];
         if (order < 0)
-            finding_broken(f, "tenant %lld, ticket %lld, agent %lld: in PostgreSQL, not in Redis",
-                           (long long)odd->tenant, (long long)odd->ticket, (long long)odd->agent);
+            finding_broken(f, odd->tenant, "ticket %lld, agent %lld: in PostgreSQL, not in Redis",
+                           (long long)odd->ticket, (long long)odd->agent);
         else if (order > 0)
-            finding_broken(f, "tenant %lld, ticket %lld, agent %lld: in Redis, not in PostgreSQL",
-                           (long long)odd->tenant, (long long)odd->ticket, (long long)odd->agent);
+            finding_broken(f, odd->tenant, "ticket %lld, agent %lld: in Redis, not in PostgreSQL",
+                           (long long)odd->ticket, (long long)odd->agent);
         if (order <= 0) p++;
         if (order >= 0) r++;
     }
@@ -167,8 +167,8 @@ static int verify_reservations(Verify *v) {
             0)
             return -1;
         for (size_t k = 0; k < redis_reply_count(reply); k++)
-            finding_broken(f, "tenant %lld, ticket %.*s: reserved, never confirmed or released",
-                           (long long)tenant, STR_ARG(redis_reply_str(redis_reply_at(reply, k))));
+            finding_broken(f, tenant, "ticket %.*s: reserved, never confirmed or released",
+                           STR_ARG(redis_reply_str(redis_reply_at(reply, k))));
     }
     f->checked = (int64_t)keys.n;
     return 0;

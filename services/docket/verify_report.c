@@ -10,18 +10,21 @@ Finding *verify_begin(Verify *v, const char *promise) {
     if (v->findings_n == VERIFY_FINDINGS_MAX) abort(); /* our own table is too long for its page */
     Finding *f = &v->findings[v->findings_n++];
     f->promise = xstrdup(promise);
+    f->only = v->only;
     return f;
 }
 
-void finding_broken(Finding *f, const char *fmt, ...) {
+void finding_broken(Finding *f, int64_t tenant, const char *fmt, ...) {
+    if (f->only && tenant != f->only) return;
     f->broken++;
     if (f->offenders_n == VERIFY_OFFENDERS_SHOWN) return;
     CLEANUP(buf_done) Buf text = {0};
+    buf_printf(&text, "tenant %lld, ", (long long)tenant);
     va_list args;
     va_start(args, fmt);
     buf_vprintf(&text, fmt, args);
     va_end(args);
-    f->offenders[f->offenders_n++] = xstrdup(text.p ? text.p : "");
+    f->offenders[f->offenders_n++] = xstrdup(text.p);
 }
 
 const PostgresRows *verify_query(Verify *v, const char *sql, const Params *params) {

@@ -96,8 +96,8 @@ static int ids_ask(Verify *v, Finding *f, Ids *ids, const char *topic) {
         &params);
     if (!rows) return -1;
     for (size_t i = 0; i < rows_count(rows); i++)
-        finding_broken(f, "tenant %lld, ticket %lld: in %s, not in PostgreSQL",
-                       (long long)rows_int(rows, i, 0), (long long)rows_int(rows, i, 1), topic);
+        finding_broken(f, rows_int(rows, i, 0), "ticket %lld: in %s, not in PostgreSQL",
+                       (long long)rows_int(rows, i, 1), topic);
     ids->n = 0;
     return 0;
 }
@@ -169,7 +169,7 @@ static int verify_dead(Verify *v) {
                 return -1;
             }
             if (rows_count(rows) == 0) /* one that was replayed since has become its ticket */
-                finding_broken(f, "tenant %lld, ticket %lld: %.*s", (long long)submission.tenant_id,
+                finding_broken(f, submission.tenant_id, "ticket %lld: %.*s",
                                (long long)submission.ticket_id, STR_ARG(reason));
         }
         kafka_message_done(&message);

@@ -224,7 +224,7 @@ def test_with_kafka_away_work_goes_on_and_the_events_follow(shop, people):
     outbox_is_empty(shop.stack)
     assert len(Topics(shop.stack.environment["DOCKET_KAFKA"]).read(
         "docket.events", lambda m: m.key() == str(id).encode() and b"ticket_updated" in dict(m.headers()).get("ce_type", b""))) == 1
-    shop.stack.verify()
+    shop.stack.verify("--tenant", shop.name)
 
 
 # -- closing by itself -----------------------------------------------------------------------------------------------------------
@@ -254,7 +254,7 @@ def test_a_solved_ticket_left_alone_closes_once_whoever_looks(stack):
     told = stack.docket("explain", ids[0], "--tenant", shop.name).stdout
     assert "系统在约定的天数内无人异议后结案" in told and "The system closed it" in told
     assert "到期自动结案" in stack.docket("ledger", ids[0], "--tenant", shop.name).stdout
-    stack.verify()
+    stack.verify("--tenant", shop.name)
 
 
 def test_the_ledger_tells_a_life_in_words(shop, desk, people):
@@ -283,4 +283,4 @@ def test_verify_finds_work_handed_on_without_a_word(shop, desk, people):
         assert run.returncode == 1 and "without a note" in run.stdout, run.stdout + run.stderr
     finally:
         shop.stack.sql(change % ("|| '{\"note\":\"请接\"}'", shop.number, id), admin=True)
-    shop.stack.verify()
+    shop.stack.verify("--tenant", shop.name)

@@ -120,4 +120,4 @@ def test_what_she_sends_is_checked_and_shown_harmless(shop):
 
 
 def test_all_of_it_stands_up_to_verify(shop):
-    shop.stack.verify()
+    shop.stack.verify("--tenant", shop.tenant.name)

@@ -121,4 +121,4 @@ def test_documents_with_mistakes_are_refused_with_line_and_remedy(shop):
 
 
 def test_all_of_it_stands_up_to_verify(shop):
-    shop.stack.verify()
+    shop.stack.verify("--tenant", shop.tenant.name)

@@ -477,4 +477,4 @@ def test_batches_without_end_are_refused(shop):
 
 
 def test_all_of_it_stands_up_to_verify(shop):
-    shop.stack.verify()
+    shop.stack.verify("--tenant", shop.tenant.name)

@@ -48,4 +48,5 @@ def test_assignment_resumes_within_seconds_for_every_tenant(stack, topics, ids):
     for shop in shops:  # the room that there is, and no more
         stack.docket("agents", "capacity", "a", "3", "--tenant", shop.name)
     until(lambda: all(load(shop) and set(load(shop).values()) == {3} for shop in shops), 30, "assignment to go on")
-    stack.verify(wait=60)
+    for shop in (shops[0], shops[-1], newcomer):
+        stack.verify("--tenant", shop.name, wait=60)

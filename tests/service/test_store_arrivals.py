@@ -69,7 +69,7 @@ def test_a_holder_that_died_is_forgotten(pg, gate, desk):
 
 def test_routers_say_how_late_they_are_and_silence_counts_as_late(pg, desk):
     router = Driver(pg.url("docket_router"))
-    late = lambda: desk.ask("arrivals", ids=[1], wait_ms=1500)["late"]  # noqa: E731
+    late = lambda: desk.ask("arrivals", ids=[1], wait_ms=1000)["late"]  # noqa: E731
     assert late()  # nobody has said anything
     router.ask("pulse", who="router-1", oldest=0)
     router.ask("pulse", who="router-2", oldest=1500)

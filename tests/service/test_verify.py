@@ -18,7 +18,7 @@ def stack():
     """A stack of its own: what other tests break on purpose would be found here, and rightly."""
     running = Stack()
     try:
-        yield running.up()
+        yield running.up("--desk", 0)  # its index would follow what is broken here on purpose
     finally:
         running.down()
 
