@@ -12,9 +12,9 @@ typedef struct TextColumn {
 } TextColumn;
 
 typedef struct NumberColumn {
-    EditSet bit;
     const char *name;
     size_t offset;
+    EditSet bit;
     bool nullable;
 } NumberColumn;
 
@@ -27,11 +27,11 @@ static const TextColumn text_columns[] = {
     {EDIT_SATISFACTION, "satisfaction", AT(satisfaction)},
 };
 static const NumberColumn number_columns[] = {
-    {EDIT_GROUP, "group_id", AT(group_id), true},
-    {EDIT_ASSIGNEE, "assignee_id", AT(assignee_id), true},
-    {EDIT_REQUESTER, "requester_id", AT(requester_id), false},
-    {EDIT_FORM, "form_id", AT(form_id), true},
-    {EDIT_FOLLOWUP_OF, "followup_of", AT(followup_of), true},
+    {"group_id", AT(group_id), EDIT_GROUP, true},
+    {"assignee_id", AT(assignee_id), EDIT_ASSIGNEE, true},
+    {"requester_id", AT(requester_id), EDIT_REQUESTER, false},
+    {"form_id", AT(form_id), EDIT_FORM, true},
+    {"followup_of", AT(followup_of), EDIT_FOLLOWUP_OF, true},
 };
 enum {
     TEXT_COLUMNS = sizeof(text_columns) / sizeof(text_columns[0]),

@@ -20,11 +20,12 @@ void network_of(Str address, char ret[NETWORK_BYTES]) {
         if (inet_pton(AF_INET6, text, &v6) == 1) {
             memset(v6.s6_addr + 6, 0, 10);
             (void)inet_ntop(AF_INET6, &v6, ret, NETWORK_BYTES);
-            strcat(ret, "/48"); /* of the 46 bytes at most that were written */
+            size_t n = strlen(ret);
+            (void)snprintf(ret + n, NETWORK_BYTES - n, "/48");
             return;
         }
     }
-    strcpy(ret, "unknown");
+    (void)snprintf(ret, NETWORK_BYTES, "unknown");
 }
 
 Str network_client(Str peer, Str forwarded_for, const char *trusted_proxies) {

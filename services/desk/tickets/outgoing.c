@@ -160,8 +160,10 @@ Outgoing *outgoing_new(const OutgoingSettings *settings) {
 
 Outgoing *outgoing_free(Outgoing *o) {
     if (!o) return NULL;
-    while (o->sets)
-        set_free(o->sets);
+    for (Set *s = o->sets, *next; s; s = next) {
+        next = s->next;
+        set_free(s);
+    }
     loop_timer_free(o->company);
     loop_timer_free(o->let_go);
     free(o->deletes);

@@ -87,8 +87,8 @@ static const char *const attacks[] = {
     "<svg><style><img src=x onerror=alert(1)></style></svg>",
     "<svg></p><style><a id=\"</style><img src=1 onerror=alert(1)>\">",
     "<math><mi//xlink:href=\"data:x,<script>alert(4)</script>\">",
-    "<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img src=1 "
-    "onerror=alert(1)&gt;\">",
+    ("<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img src=1 "
+     "onerror=alert(1)&gt;\">"),
     "<math><annotation-xml encoding=\"text/html\"><style><img src=x onerror=alert(1)></style>",
     "<form><math><mtext></form><form><mglyph><style></math><img src onerror=alert(1)>",
     "<noscript><p title=\"</noscript><img src=x onerror=alert(1)>\">",
