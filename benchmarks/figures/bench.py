@@ -61,10 +61,10 @@ class Bench:
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     def fresh(self, tickets, routers=2):
-        """An empty stack with twenty tenants who have room for half of `tickets`; a file of their tokens."""
+        """An empty stack of gate and routers with twenty tenants who have room for half of `tickets`; a file of their tokens."""
         if self.stack:
             self.stack.down()
-        self.stack = Stack().up("--router", routers, "--intake", 1)
+        self.stack = Stack().up("--router", routers, "--intake", 1, "--desk", 0)
         tokens = []
         for number in range(TENANTS):
             tenant = self.stack.tenant(documents(tickets // 2 // TENANTS))

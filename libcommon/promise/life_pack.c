@@ -26,8 +26,12 @@ static void put_signed(Buf *b, int64_t v) {
 
 /* An instant as time since creation; 0 for NEVER. */
 static void put_instant(Buf *b, int64_t at, int64_t origin) {
+    if (at == NEVER) {
+        put(b, 0);
+        return;
+    }
     int64_t since = at - origin;
-    put(b, at == NEVER ? 0 : ((uint64_t)since << 1 ^ (since < 0 ? UINT64_MAX : 0)) + 1);
+    put(b, ((uint64_t)since << 1 ^ (since < 0 ? UINT64_MAX : 0)) + 1);
 }
 
 static void put_clock(Buf *b, const Clock *c, int64_t origin) {
@@ -87,7 +91,9 @@ static uint64_t get(Packed *r, uint64_t max) {
     return 0;
 }
 
-#define SPAN_LIMIT ((UINT64_C(1) << 53) - 1) /* no instant and no length is longer */
+#define SPAN_LIMIT ((UINT64_C(1) << 53) - 1) /* no length is longer */
+/* Either side of 1970, 35,000 years: any two instants are a distance that can be packed. */
+#define INSTANT_LIMIT (INT64_C(1) << 50)
 
 static int64_t unzigzag(uint64_t v) {
     return (int64_t)(v >> 1) ^ -(int64_t)(v & 1);
@@ -97,9 +103,14 @@ static int64_t get_signed(Packed *r) {
     return unzigzag(get(r, SPAN_LIMIT));
 }
 
+static int64_t checked_instant(Packed *r, int64_t at) {
+    if (at < -INSTANT_LIMIT || at > INSTANT_LIMIT) r->bad = true;
+    return r->bad ? 0 : at;
+}
+
 static int64_t get_instant(Packed *r) {
     uint64_t v = get(r, SPAN_LIMIT);
-    return v ? r->origin + unzigzag(v - 1) : NEVER;
+    return v ? checked_instant(r, r->origin + unzigzag(v - 1)) : NEVER;
 }
 
 static int64_t get_past(Packed *r) { /* an instant that must be there */
@@ -126,8 +137,9 @@ static void get_clock(Packed *r, const Terms *terms, Clock *c) {
         c->warned_ms[i] = get_instant(r);
     uint64_t n = get(r, STRETCHES_LIMIT);
     for (uint64_t i = 0; i < n && !r->bad; i++) {
-        int64_t from = get_past(r), length = (int64_t)get(r, SPAN_LIMIT);
-        stretch_add(&c->unjudged, from, from + length);
+        int64_t from = get_past(r);
+        int64_t to = checked_instant(r, from + (int64_t)get(r, SPAN_LIMIT));
+        if (!r->bad) stretch_add(&c->unjudged, from, to);
     }
 }
 
@@ -141,8 +153,8 @@ Life *life_unpack(Str packed, const Terms *in_force) {
     l->unheard = flags & FLAG_UNHEARD;
     l->ended = flags & FLAG_ENDED;
     l->status = (TicketStatus)get(&r, TICKET_STATUSES - 1);
-    r.origin = get_signed(&r);
-    l->now = r.origin + get_signed(&r);
+    r.origin = checked_instant(&r, get_signed(&r));
+    l->now = checked_instant(&r, r.origin + get_signed(&r));
     uint64_t n = get(&r, CLOCKS_MAX);
     if (r.bad || n > packed.n) return NULL; /* a clock takes more bytes than one */
     l->clocks = xcalloc(n + 1, sizeof(*l->clocks));

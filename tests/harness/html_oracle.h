@@ -20,6 +20,15 @@ static inline bool oracle_bad(const char *what, const char *which) {
     return false;
 }
 
+/* "/a/../b" climbs, "/a/..b" is a name like any other. */
+static inline bool oracle_climbs(const char *path) {
+    for (const char *at = path; (at = strstr(at, "/.")); at++) {
+        const char *end = at + (at[2] == '.' ? 3 : 2);
+        if (*end == '/' || *end == 0) return true;
+    }
+    return false;
+}
+
 static inline bool oracle_attribute(const char *element, const GumboAttribute *a) {
     const char *v = a->value;
     if (strcmp(a->name, "href") == 0) {
@@ -34,7 +43,7 @@ static inline bool oracle_attribute(const char *element, const GumboAttribute *a
     }
     if (strcmp(a->name, "src") == 0)
         return strcmp(element, "img") == 0 && strncmp(v, "/api/v2/attachments/", 20) == 0 &&
-               !strstr(v, "..") && !strchr(v, '?');
+               !oracle_climbs(v) && !strpbrk(v, "?#");
     if (!oracle_word(" rel target title alt width height dir start colspan rowspan ", a->name))
         return oracle_bad("attribute", a->name);
     return true;
