@@ -193,7 +193,7 @@ int router_start(Runtime *runtime, const void *config, void **ret_self) {
 
     if (open_stores(r, instance, &problem) < 0) return failed(r, "postgres_url", &problem);
     if (open_producer(r, instance, &problem) < 0) return failed(r, "kafka_brokers", &problem);
-    r->roster = roster_new(r->loop, r->settings->redis_url, r->settings->redis_timeout_ms,
+    r->roster = roster_new(r->loop, r->settings->redis_url, r->settings->redis_ms,
                            &(RosterEvents){on_cold, on_hint, on_redis_connected, on_redis_lost}, r,
                            &problem);
     if (!r->roster) return failed(r, "redis_url", &problem);

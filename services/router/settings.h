@@ -11,7 +11,7 @@ typedef struct RouterSettings {
     char *topic_express, *topic_bulk, *topic_signals, *topic_events, *topic_dead;
     char *group;
     int64_t batch_max, batch_wait_ms, batch_bytes;
-    int64_t redis_timeout_ms;
+    int64_t redis_ms;
     int64_t reconcile_ms, outbox_age_ms;
     bool row_level_security;
 } RouterSettings;
