@@ -124,7 +124,7 @@ bool wheel_is_set(const Wheel *w, uint32_t node) {
 }
 
 int64_t wheel_due_ms(const Wheel *w, uint32_t node) {
-    assert(wheel_is_set(w, node));
+    assert(node < w->room);
     return w->nodes[node].due;
 }
 
@@ -230,6 +230,6 @@ int64_t wheel_next_ms(const Wheel *w) {
     int64_t at;
     uint32_t slot;
     if (w->count == 0) return INT64_MAX;
-    if (w->slots[READY_SLOT] != NOBODY) return w->now;
+    if (w->slots[READY_SLOT] != NOBODY) return 0; /* `now` may have been put back since */
     return nearest(w, &at, &slot) || far_ahead(w, &at, &slot) ? at : INT64_MAX;
 }

@@ -25,7 +25,7 @@ DEFINE_FREEP(Wheel, wheel)
 int wheel_set(Wheel *w, uint32_t node, int64_t due_ms);
 void wheel_cancel(Wheel *w, uint32_t node); /* of one that is not set: nothing */
 bool wheel_is_set(const Wheel *w, uint32_t node);
-int64_t wheel_due_ms(const Wheel *w, uint32_t node); /* of one that is set */
+int64_t wheel_due_ms(const Wheel *w, uint32_t node); /* as it was set last, taken since or not */
 size_t wheel_count(const Wheel *w);
 
 /* Up to max nodes with due <= now, no longer set; call again while it fills `ret`. Those of earlier
@@ -33,7 +33,7 @@ size_t wheel_count(const Wheel *w);
  * jump ahead by any amount (empty time costs nothing); when it steps back, nothing comes before its
  * due time all the same, and everything is put in place anew once. */
 size_t wheel_take(Wheel *w, int64_t now_ms, uint32_t *ret, size_t max);
-/* No node is due before this instant; INT64_MAX when none is set. Exact within 256 ms, a lower
- * bound further ahead: ask again then. */
+/* No node is due before this instant (0: some may be due already); INT64_MAX when none is set.
+ * Exact within 256 ms, a lower bound further ahead: ask again then. */
 int64_t wheel_next_ms(const Wheel *w);
 size_t wheel_bytes(const Wheel *w);
