@@ -171,7 +171,7 @@ void read_calendars(Compilation *c, Section s);
 void read_policies(Compilation *c, Section s);
 /* What a condition about a stored ticket's state, group or assignee names, as the ticket has it:
  * groups and agents become their numbers. False, having complained. */
-bool view_values(Compilation *c, const Reading *r, const Node *n, Condition *k);
+bool ticket_values(Compilation *c, const Reading *r, const Node *n, Condition *k);
 /* `when: {all: ..., any: ...}`; NULL: always. Its values live as long as the compilation. */
 bool read_when(Compilation *c, const Reading *r, const Node *when, Filter *ret);
 void settle_settings(Compilation *c, Section s); /* what of them refers to groups and kinds */
