@@ -268,6 +268,7 @@ ACTIONS = {
     "note": ("PUT", "", {"ticket": {"comment": {"body": "已核实", "public": False}}}, "tickets.note"),
     "edit": ("PUT", "", {"ticket": {"subject": "改由"}}, "tickets.edit"),
     "tag": ("PUT", "/tags", {"tags": ["由"]}, "tickets.edit"),
+    "acknowledge": ("POST", "/acknowledge", None, "tickets.edit"),
 }
 
 

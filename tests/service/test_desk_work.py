@@ -116,7 +116,7 @@ def test_an_unknown_ticket_is_404_on_every_path(shop):
     for ticket in (999,):
         for method, path, body in [("PUT", "", {"ticket": {"priority": "high"}}), ("DELETE", "", None),
                                    ("POST", "/claim", None), ("POST", "/transfer", {"group": "售后", "note": "x"}),
-                                   ("PUT", "/tags", {"tags": ["x"]}), ("GET", "/comments", None),
+                                   ("POST", "/acknowledge", None), ("PUT", "/tags", {"tags": ["x"]}), ("GET", "/comments", None),
                                    ("GET", "/audits", None), ("GET", "/tags", None)]:
             answer = shop.ask(method, f"/tickets/{ticket}{path}", body)
             assert (answer.status, answer.json) == (404, unknown), path
@@ -262,6 +262,36 @@ def test_an_agent_claims_from_the_pool_once(shop):
     taken = shop.ask("POST", f"/tickets/{pool}/claim", by="zhou")
     assert taken.status == 409 and "吴建国" in taken.json["description"]
     assert shop.ask("POST", f"/tickets/{pool}/claim", by="lin").status == 404  # not her group's
+
+
+# -- acknowledgement ---------------------------------------------------------------------------------------------------
+
+
+def test_an_acknowledgement_is_one_row_and_once_more_is_none(shop):
+    ticket = shop.ticket()
+    before = shop.row(ticket)
+    answer = shop.ask("POST", f"/tickets/{ticket}/acknowledge", by="lin")
+    assert answer.status == 200, answer.body
+    assert answer.json["ticket"]["version"] == before["version"] + 1 and answer.json["audit"]["events"] == []
+    row = shop.tenant.ledger(ticket)[-1]
+    assert (row["kind"], row["actor"]) == ("ticket_updated", f"agent:{shop.ids['lin']}")
+    assert row["payload"] == {"set": {}, "reason": {"why": "acknowledged"}}
+    again = shop.ask("POST", f"/tickets/{ticket}/acknowledge", by="lin")
+    assert again.status == 200 and again.json["ticket"] == answer.json["ticket"]
+    assert len(shop.tenant.ledger(ticket)) == row["seq"]
+    after = shop.row(ticket)
+    assert {k: v for k, v in before.items() if k not in ("version", "updated_at")} == \
+        {k: v for k, v in after.items() if k not in ("version", "updated_at")}
+
+
+def test_what_is_over_needs_no_acknowledgement(shop):
+    ticket = shop.ticket()
+    shop.done(ticket, status="solved")
+    solved = shop.tenant.ledger(ticket)
+    assert shop.ask("POST", f"/tickets/{ticket}/acknowledge").status == 200  # no clock runs: nothing to say
+    assert shop.tenant.ledger(ticket) == solved
+    shop.done(ticket, status="closed")
+    assert "status" in details(shop.ask("POST", f"/tickets/{ticket}/acknowledge"))
 
 
 # -- conversation ----------------------------------------------------------------------------------------------------

@@ -375,6 +375,21 @@ ChangeVerdict change_tags(const ChangeActor *a, const ChangeTicket *t, ChangeTag
     return draft_end(&d);
 }
 
+ChangeVerdict change_acknowledge(const ChangeActor *a, const ChangeTicket *t, Arena *arena,
+                                 Change *ret) {
+    Draft d;
+    ChangeVerdict verdict = draft_begin(&d, a, t, arena, ret);
+    if (verdict != VERDICT_EDIT) return verdict;
+    d.needs |= right_bit(RIGHT_TICKETS_EDIT);
+    d.why = "acknowledged";
+    verdict = check_rights(&d);
+    if (verdict != VERDICT_EDIT) return verdict;
+    if (is_over(d.row)) return refuse_closed(&d);
+    if (t->acknowledged || d.row->status == TICKET_SOLVED) return VERDICT_NOTHING;
+    write_reason(&d);
+    return VERDICT_EDIT;
+}
+
 ChangeVerdict change_delete(const ChangeActor *a, const ChangeTicket *t, Arena *arena,
                             Change *ret) {
     Draft d;

@@ -38,6 +38,7 @@ typedef struct ChangeTicket { /* as it was read, in one snapshot */
     size_t evidence_n;
     const ChangeLoad *loads; /* of its assignee, of who asks, and of whom she names */
     size_t loads_n;
+    bool acknowledged; /* and no promise was broken or escalated since */
 } ChangeTicket;
 
 typedef struct ChangeActor {
@@ -77,6 +78,9 @@ ChangeVerdict change_claim(const ChangeActor *a, const ChangeTicket *t, Arena *a
 /* {"group_id" or "group": name, "assignee_id" or "assignee": name, "note"} */
 ChangeVerdict change_transfer(const ChangeActor *a, const ChangeTicket *t, const cJSON *body,
                               Arena *arena, Change *ret);
+/* "I am on it": stops the escalation of what was broken, and keeps a promised acknowledgement. */
+ChangeVerdict change_acknowledge(const ChangeActor *a, const ChangeTicket *t, Arena *arena,
+                                 Change *ret);
 typedef enum ChangeTags { TAGS_SET, TAGS_ADD, TAGS_REMOVE } ChangeTags;
 ChangeVerdict change_tags(const ChangeActor *a, const ChangeTicket *t, ChangeTags how,
                           const cJSON *tags, Arena *arena, Change *ret);

@@ -1,4 +1,5 @@
-/* Every request that changes one ticket: PUT, tags, claim, transfer, deletion, rating. */
+/* Every request that changes one ticket: PUT, tags, claim, transfer, acknowledgement, deletion,
+ * rating. */
 #include "desk/api/answer.h"
 #include "desk/api/routes.h"
 #include "desk/tickets/audit.h"
@@ -67,7 +68,7 @@ static void put_ticket(Request *r) {
     work_begin(&ask, answer_both, r);
 }
 
-/* ---- claim, transfer ---- */
+/* ---- claim, transfer, acknowledge ---- */
 
 static ChangeVerdict decide_claim(void *arg, const ChangeActor *a, const ChangeTicket *t,
                                   Arena *arena, Change *ret) {
@@ -97,6 +98,18 @@ static void transfer(Request *r) {
     ask.names_agent = change_assignee(body);
     for (size_t i = 0; i < n && json_get_string(body, "assignee", &name) == 1; i++)
         if (str_eq(agents[i].name, name)) ask.names_agent = agents[i].id;
+    work_begin(&ask, answer_both, r);
+}
+
+static ChangeVerdict decide_acknowledge(void *arg, const ChangeActor *a, const ChangeTicket *t,
+                                        Arena *arena, Change *ret) {
+    (void)arg;
+    return change_acknowledge(a, t, arena, ret);
+}
+
+static void acknowledge(Request *r) {
+    WorkAsk ask = work_ask(r, decide_acknowledge, NULL);
+    ask.wants_acknowledged = true;
     work_begin(&ask, answer_both, r);
 }
 
@@ -213,6 +226,7 @@ static const Route routes[] = {
     {"POST", "/api/v2/tickets/{id}/claim", RIGHT_TICKETS_CLAIM, ROUTE_TICKET, claim},
     {"POST", "/api/v2/tickets/{id}/transfer", RIGHT_TICKETS_TRANSFER, ROUTE_TICKET | ROUTE_JSON,
      transfer},
+    {"POST", "/api/v2/tickets/{id}/acknowledge", RIGHT_TICKETS_EDIT, ROUTE_TICKET, acknowledge},
     {"POST", "/api/v2/tickets/{id}/tags", RIGHT_TICKETS_EDIT, ROUTE_TICKET | ROUTE_JSON, set_tags},
     {"PUT", "/api/v2/tickets/{id}/tags", RIGHT_TICKETS_EDIT, ROUTE_TICKET | ROUTE_JSON, put_tags},
     {"DELETE", "/api/v2/tickets/{id}/tags", RIGHT_TICKETS_EDIT, ROUTE_TICKET | ROUTE_JSON,

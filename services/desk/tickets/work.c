@@ -29,9 +29,17 @@ static const PostgresStatement read_loads = {
     "  WHERE t.tenant_id = $1::bigint AND t.id = $2::bigint) u (id)"
     " LEFT JOIN ticket.agents a ON a.tenant_id = $1::bigint AND a.agent_id = u.id"
     " WHERE u.id > 0"};
+/* The last word about its promises: was it an acknowledgement? */
+static const PostgresStatement read_acknowledged = {
+    "work_acknowledged",
+    "SELECT l.kind = 'ticket_updated' FROM ticket.ledger l"
+    " WHERE l.tenant_id = $1::bigint AND l.ticket_id = $2::bigint"
+    " AND (l.kind IN ('promise_breached', 'promise_escalated')"
+    "  OR (l.kind = 'ticket_updated' AND l.payload #>> '{reason,why}' = 'acknowledged'))"
+    " ORDER BY l.seq DESC LIMIT 1"};
 static const PostgresStatement read_files = {"work_files", ATTACHMENT_UNATTACHED_SQL};
 
-enum { READS = 5, CLASSES_MAX = 100, LOADS_MAX = 4 };
+enum { READS = 6, CLASSES_MAX = 100, LOADS_MAX = 4 };
 
 typedef struct Work {
     WorkAsk ask;
@@ -40,7 +48,7 @@ typedef struct Work {
     int tries;
     Params params[READS];
     PostgresQuery queries[READS];
-    size_t queries_n, evidence_at, loads_at, files_at; /* 0: not asked */
+    size_t queries_n, evidence_at, loads_at, files_at, acknowledged_at; /* 0: not asked */
     ChangeActor actor;
     ChangeTicket ticket;
     Change change;
@@ -243,6 +251,8 @@ static void on_read(void *arg, PostgresOutcome outcome, const PostgresRows *cons
     take_ticket(w, results[1]);
     if (w->evidence_at) take_evidence(w, results[w->evidence_at]);
     if (w->loads_at) take_loads(w, results[w->loads_at]);
+    if (w->acknowledged_at && rows_count(results[w->acknowledged_at]))
+        w->ticket.acknowledged = rows_bool(results[w->acknowledged_at], 0, 0);
     TicketScope scope = ticket_row_scope(&w->ticket.row);
     if (w->files_at && !take_files(w, results[w->files_at]) && rights_reach(w->ask.who, &scope)) {
         end_invalid(
@@ -271,7 +281,7 @@ static void read_again(Work *w) {
     char tenants[24];
     int length =
         snprintf(tenants, sizeof(tenants), "{%lld}", (long long)w->ask.who->tenant_id); /* fits */
-    w->queries_n = w->evidence_at = w->loads_at = w->files_at = 0;
+    w->queries_n = w->evidence_at = w->loads_at = w->files_at = w->acknowledged_at = 0;
     params_text(add_query(w, &fence), (Str){tenants, (size_t)length});
     (void)add_ticket_query(w, &read_ticket);
     if (w->ask.wants_evidence) {
@@ -284,6 +294,10 @@ static void read_again(Work *w) {
         params_array(p, PARAM_INT8, 2);
         params_element_i64(p, w->ask.who->user_id);
         params_element_i64(p, w->ask.names_agent);
+    }
+    if (w->ask.wants_acknowledged) {
+        w->acknowledged_at = w->queries_n;
+        (void)add_ticket_query(w, &read_acknowledged);
     }
     if (w->ask.uploads_n) {
         w->files_at = w->queries_n;

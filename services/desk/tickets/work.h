@@ -21,7 +21,7 @@ typedef struct WorkAsk { /* all it points to must live until `done` */
     int32_t step;
     Trace trace;
     int64_t ticket_id;
-    bool wants_loads, wants_evidence;
+    bool wants_loads, wants_evidence, wants_acknowledged;
     int64_t names_agent; /* whose load is wanted besides; 0: nobody */
     const Str *uploads;  /* tokens */
     size_t uploads_n;

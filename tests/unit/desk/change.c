@@ -316,6 +316,27 @@ static void a_claim_takes_from_the_pool_and_marks_what_is_too_much(void **state)
     assert_int_equal(CLAIM(), VERDICT_HIDDEN);
 }
 
+static void an_acknowledgement_changes_nothing_but_the_record(void **state) {
+    World *w = *state;
+#define ACKNOWLEDGE() change_acknowledge(&w->actor, &w->ticket, w->arena, &w->change)
+    assert_int_equal(ACKNOWLEDGE(), VERDICT_EDIT);
+    assert_int_equal(EDIT(w)->sets, 0);
+    assert_false(EDIT(w)->comment.present);
+    assert_true(str_is(EDIT(w)->reason, "{\"why\":\"acknowledged\"}"));
+    w->ticket.acknowledged = true;
+    assert_int_equal(ACKNOWLEDGE(), VERDICT_NOTHING);
+    w->ticket.acknowledged = false;
+    w->ticket.row.status = TICKET_SOLVED; /* no clock runs */
+    assert_int_equal(ACKNOWLEDGE(), VERDICT_NOTHING);
+    w->ticket.row.status = TICKET_CLOSED;
+    assert_int_equal(ACKNOWLEDGE(), VERDICT_INVALID);
+    w->ticket.row.status = TICKET_ASSIGNED;
+    become(w, ROLE_AUDITOR, 500);
+    assert_int_equal(ACKNOWLEDGE(), VERDICT_FORBIDDEN);
+    w->ticket.row.status = TICKET_DELETED;
+    assert_int_equal(ACKNOWLEDGE(), VERDICT_HIDDEN);
+}
+
 static void who_begins_on_what_nobody_has_has_it(void **state) {
     World *w = *state;
     w->ticket.row.assignee_id = 0;
@@ -499,6 +520,7 @@ int main(void) {
         TEST(a_group_leaves_behind_who_is_not_in_it),
         TEST(a_transfer_names_its_place_and_its_note),
         TEST(a_claim_takes_from_the_pool_and_marks_what_is_too_much),
+        TEST(an_acknowledgement_changes_nothing_but_the_record),
         TEST(who_begins_on_what_nobody_has_has_it),
         TEST(a_stale_stamp_or_version_is_refused),
         TEST(what_is_closed_stays_as_it_is),
