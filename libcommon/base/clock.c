@@ -29,14 +29,23 @@ int64_t clock_monotonic_ms(void) {
     return clock_monotonic_us() / 1000;
 }
 
-int64_t clock_wall_ms(void) {
+static const char *clock_file(void) {
     static const char *file;
     static int asked;
-    static int64_t file_ms, file_read_at;
     if (!asked) {
         file = getenv("DOCKET_CLOCK");
         asked = 1;
     }
+    return file;
+}
+
+bool clock_is_injected(void) {
+    return clock_file() != NULL;
+}
+
+int64_t clock_wall_ms(void) {
+    static int64_t file_ms, file_read_at;
+    const char *file = clock_file();
     if (!file) return read_us(CLOCK_REALTIME) / 1000;
     int64_t now = clock_monotonic_ms();
     if (file_ms == 0 || now - file_read_at >= 10) {

@@ -4,9 +4,11 @@
  * most every 10 ms); tests move it. Monotonic time always runs by itself. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 int64_t clock_wall_ms(void);      /* UTC, since 1970 */
+bool clock_is_injected(void);     /* wall time is a file's */
 int64_t clock_monotonic_ms(void); /* for intervals and timers only */
 int64_t clock_monotonic_us(void);
 

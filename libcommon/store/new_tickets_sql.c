@@ -65,14 +65,15 @@ const PostgresStatement tickets_statement = {
     "  SELECT tenant_id, id, CASE WHEN note IS NULL AND key_note IS NULL THEN 2 ELSE 3 END, status,"
     "   priority, kind, category, channel, group_id, assignee_id, requester_id, source_id, subject,"
     "   description, skills::text[], tags::text[], tier, region, order_ref, product, batch, device,"
-    "   language, external_id, custom_fields, created_at, now(),"
+    "   language, external_id, custom_fields, created_at, " STORE_NOW ","
     "   (created -> 'set' ->> 'followup_of')::bigint"
     "  FROM judged WHERE promised AND alias_of IS NULL"
     "  ON CONFLICT (tenant_id, id) DO NOTHING"
     "  RETURNING tenant_id, id, requester_id, version, updated_at),"
     " recorded AS (INSERT INTO ticket.ledger (tenant_id, ticket_id, seq, cause_id, step, kind,"
     "   actor, at, revision, trace, payload)"
-    "  SELECT j.tenant_id, j.id, l.seq, j.cause_id, l.seq - 1, l.kind, l.actor, now(), j.revision,"
+    "  SELECT j.tenant_id, j.id, l.seq, j.cause_id, l.seq - 1, l.kind, l.actor, " STORE_NOW
+    ", j.revision,"
     "   j.trace, l.payload"
     "  FROM stored s JOIN judged j ON j.tenant_id = s.tenant_id AND j.id = s.id"
     "  CROSS JOIN LATERAL (VALUES"
@@ -97,7 +98,7 @@ const PostgresStatement nested_statement = {"store_nested",
 
 const PostgresStatement moved_statement = {
     "store_new_moved",
-    "WITH locked AS (SELECT i.*, t.version, greatest(now(), t.updated_at) AS at"
+    "WITH locked AS (SELECT i.*, t.version, greatest(" STORE_NOW ", t.updated_at) AS at"
     "  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::uuid[], $5::bigint[], $6::bytea[])"
     "   i (tenant_id, id, stored_as, cause_id, revision, trace)"
     "  CROSS JOIN LATERAL (SELECT * FROM ticket.tickets t WHERE t.tenant_id = i.tenant_id"

@@ -10,7 +10,8 @@ const PostgresStatement places_statement = {
     "store_places",
     "SELECT i.n, t.tenant_id, t.id, t.version, t.status, t.priority, t.group_id, t.assignee_id,"
     "       t.skills, t.created_at,"
-    "       date_trunc('milliseconds', greatest(now(), t.updated_at) + interval '999 us') AS at"
+    "       date_trunc('milliseconds', greatest(" STORE_NOW
+    ", t.updated_at) + interval '999 us') AS at"
     " FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY i (tenant_id, id, n)"
     " CROSS JOIN LATERAL (SELECT coalesce((SELECT a.ticket_id FROM ticket.aliases a"
     "   WHERE a.tenant_id = i.tenant_id AND a.id = i.id), i.id) AS id OFFSET 0) r"

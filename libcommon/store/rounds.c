@@ -6,8 +6,7 @@
 
 enum { ROUNDS_MAX = 20 };
 
-/* What the ledger has of (ticket, cause, step). */
-static const PostgresStatement replayed_statement = {
+const PostgresStatement footprints_statement = {
     "store_change_replayed",
     "SELECT i.n, l.tenant_id, l.ticket_id, l.seq, l.cause_id, l.step, l.kind, l.actor, l.at,"
     "       l.revision, l.trace, l.payload"
@@ -179,7 +178,7 @@ static void next_round(Store *s, Rounds *r) {
         params_element_i16(p, (int16_t)r->items[r->round[i]].step);
     store_request_attempt(s, &(Attempt){.queries = {tenants_query(s),
                                                     {&places_statement, &s->params[0]},
-                                                    {&replayed_statement, p},
+                                                    {&footprints_statement, p},
                                                     {&clock_statement, NULL}},
                                         .n = 4,
                                         .flags = POSTGRES_READ_ONLY,

@@ -43,6 +43,9 @@ struct Rounds {
     int rounds;
 };
 
+/* What the ledger has of (tenant, ticket, cause, step): a number, then as rows_statement. */
+extern const PostgresStatement footprints_statement;
+
 /* The first thing of the job: s->job is the Rounds. `items` is filled; ends the request. */
 void rounds_begin(Store *s, Rounds *r);
 /* The actor, cause ... of *row, which the decision completes: at_ms and seq are there already. */

@@ -30,6 +30,15 @@ static const PostgresStatement tenants_bulk_statement = {
                           " set_config('enable_nestloop', 'off', true),"
                           " set_config('enable_hashjoin', 'on', true)"};
 
+static const PostgresStatement tenants_clock_statement = {
+    "store_tenants_clock", "SELECT set_config('docket.tenants', $1::text, true),"
+                           " set_config('docket.clock', $2::text, true)"};
+static const PostgresStatement tenants_bulk_clock_statement = {
+    "store_tenants_bulk_clock", "SELECT set_config('docket.tenants', $1::text, true),"
+                                " set_config('enable_nestloop', 'off', true),"
+                                " set_config('enable_hashjoin', 'on', true),"
+                                " set_config('docket.clock', $2::text, true)"};
+
 static void attempt_now(Store *s);
 
 /* ---- Tenants ---- */
@@ -59,20 +68,25 @@ void tenants_add_all(Store *s, int64_t *tenants, size_t n) {
 }
 
 /* May be asked for again by the request's next transaction. */
-static PostgresQuery tenants(Store *s, const PostgresStatement *statement) {
-    if (s->tenants.n == 0) {
+static PostgresQuery tenants(Store *s, const PostgresStatement *statement,
+                             const PostgresStatement *with_clock) {
+    if (!str_ends(buf_str(&s->tenants_text), STR("}")))
         buf_adds(&s->tenants_text, s->tenants_text.n ? "}" : "{}");
-        params_text(&s->tenants, buf_str(&s->tenants_text));
-    }
-    return (PostgresQuery){statement, &s->tenants};
+    params_clear(&s->tenants);
+    params_text(&s->tenants, buf_str(&s->tenants_text));
+    if (!clock_is_injected()) return (PostgresQuery){statement, &s->tenants};
+    char now[25];
+    clock_format_ms(clock_wall_ms(), now);
+    params_text(&s->tenants, str(now));
+    return (PostgresQuery){with_clock, &s->tenants};
 }
 
 PostgresQuery tenants_query(Store *s) {
-    return tenants(s, &tenants_statement);
+    return tenants(s, &tenants_statement, &tenants_clock_statement);
 }
 
 PostgresQuery tenants_query_bulk(Store *s) {
-    return tenants(s, &tenants_bulk_statement);
+    return tenants(s, &tenants_bulk_statement, &tenants_bulk_clock_statement);
 }
 
 /* ---- The request ---- */

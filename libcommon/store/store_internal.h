@@ -66,6 +66,9 @@ void tenants_add(Store *s, int64_t tenant_id);              /* ascending, repeti
 void tenants_add_all(Store *s, int64_t *tenants, size_t n); /* sorts them */
 PostgresQuery tenants_query(Store *s);
 PostgresQuery tenants_query_bulk(Store *s);
+/* The transaction's instant: PostgreSQL's, unless the clock is the tests' (base/clock.h), which the
+ * tenants' query has then told it. */
+#define STORE_NOW "coalesce(nullif(current_setting('docket.clock', true), '')::timestamptz, now())"
 
 /* Deadlines (deadline.c). The query stands last in its attempt; while it is not possible, an
  * attempt with clock_statement comes first. */
