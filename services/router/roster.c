@@ -217,6 +217,39 @@ void roster_reserve(Roster *r, Reservation *const *items, size_t n, int64_t now_
     call_sent(c);
 }
 
+/* ---- Somebody else ---- */
+
+static void read_another(Part *p, const RedisReply *reply) {
+    Another *const *items = p->items;
+    for (size_t i = 0; i < p->n; i++) {
+        items[i]->asked = true;
+        items[i]->agent_id = int_at(reply, 3 * i);
+        items[i]->load = int_at(reply, 3 * i + 1);
+        items[i]->capacity = int_at(reply, 3 * i + 2);
+    }
+}
+
+void roster_another(Roster *r, Another *const *items, size_t n, int64_t now_ms, RosterDone done,
+                    void *arg) {
+    Call *c = call_new(r, n ? items[0]->tenant_id : 0, done, arg);
+    for (size_t i = 0; i < n; i++) {
+        items[i]->asked = false;
+        items[i]->agent_id = items[i]->load = items[i]->capacity = 0;
+    }
+    for (size_t at = 0; at < n; at += RESERVE_CHUNK) {
+        size_t k = n - at < RESERVE_CHUNK ? n - at : RESERVE_CHUNK;
+        Args args = args_new(c, 4 * k, NULL, now_ms);
+        for (size_t i = at; i < at + k; i++) {
+            args_add_i64(&args, items[i]->ticket_id);
+            args_add_i64(&args, items[i]->version);
+            args_add_i64(&args, items[i]->from_agent_id);
+            args_add(&args, items[i]->kind);
+        }
+        call_send(c, SCRIPT_ANOTHER, &args, read_another, (void *)(uintptr_t)(items + at), k);
+    }
+    call_sent(c);
+}
+
 /* ---- Settling ---- */
 
 void roster_settle(Roster *r, int64_t tenant_id, const Settlement *items, size_t n, unsigned flags,

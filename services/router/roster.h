@@ -73,6 +73,23 @@ typedef struct Reservation {
 void roster_reserve(Roster *r, Reservation *const *items, size_t n, int64_t now_ms, RosterDone done,
                     void *arg);
 
+/* ---- Somebody else ---- */
+
+typedef struct Another { /* an assigned ticket that is to be somebody else's of its kind */
+    /* in */
+    int64_t tenant_id, ticket_id, from_agent_id;
+    int32_t version;
+    Str kind;
+    /* out */
+    bool asked;       /* false: cold or away */
+    int64_t agent_id; /* her place is held as a reservation is; 0: nobody else has room */
+    int64_t load, capacity;
+} Another;
+
+/* All of one tenant. */
+void roster_another(Roster *r, Another *const *items, size_t n, int64_t now_ms, RosterDone done,
+                    void *arg);
+
 /* ---- What rows say ---- */
 
 typedef enum SettleFlags {

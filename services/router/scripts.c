@@ -7,6 +7,7 @@ const RedisScript *script(ScriptName name) {
         const char *name, *source;
     } known[SCRIPTS] = {
         [SCRIPT_RESERVE] = {"reserve", script_source_reserve},
+        [SCRIPT_ANOTHER] = {"another", script_source_another},
         [SCRIPT_SETTLE] = {"settle", script_source_settle},
         [SCRIPT_TAKE] = {"take", script_source_take},
         [SCRIPT_EXPIRED] = {"expired", script_source_expired},

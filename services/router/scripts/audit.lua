@@ -21,8 +21,11 @@ for i = 1, #page[2], 2 do
     local ticket = page[2][i]
     local t = ticket_read(ticket)
     if letter == 'l' and not (t and (t.state == 'A' or t.state == 'R') and t.agent == rest) then
-        load_remove(rest, ticket)
-        dropped = true
+        local held = hold_read(ticket)
+        if not held or held.agent ~= rest then
+            load_remove(rest, ticket)
+            dropped = true
+        end
     elseif letter == 'q' and not (t and t.state == 'W' and t.kind == rest) then
         redis.call('ZREM', P .. 'q:' .. rest, ticket)
     end

@@ -15,7 +15,8 @@
 --   q:<kind>       zset of the tickets that wait, score = created_ms - class * aging_ms, so one that has waited an
 --                  aging period stands where one of the next class arrives: nothing starves, nothing is scored anew
 --   t:<ticket>     "version|state|agent|score|since|kind", state R reserved, A assigned, W waits, G gone (1 hour)
---   r              zset of reservations not confirmed, by expiry
+--   h:<ticket>     "agent|version": a place held for a ticket that is somebody else's still; counts to her load (another.lua)
+--   r              zset of reservations not confirmed, by expiry; "h<ticket>" stands for a place held
 -- A kind is "<group>:<skills>", skills sorted and joined by commas: tickets that the same people can take.
 local P = string.sub(KEYS[1], 1, -6)
 local NOW = tonumber(ARGV[2])
@@ -92,6 +93,23 @@ local function load_remove(agent, ticket)
     local a = agent_get(agent)
     if redis.call('HDEL', P .. 'l:' .. agent, ticket) == 1 then a.load = a.load - 1 end
     return a
+end
+
+local function hold_read(ticket)
+    local agent, version = string.match(redis.call('GET', P .. 'h:' .. ticket) or '', '^(%d+)|(%d+)$')
+    return agent and {agent = agent, version = tonumber(version)}
+end
+
+local function hold_write(ticket, agent, version)
+    redis.call('SET', P .. 'h:' .. ticket, string.format('%s|%.0f', agent, version))
+    redis.call('ZADD', P .. 'r', string.format('%.0f', NOW + RESERVED_MS), 'h' .. ticket)
+end
+
+-- Her, if the ticket has not become hers: she has a place more.
+local function hold_end(ticket, held, becomes)
+    redis.call('DEL', P .. 'h:' .. ticket)
+    redis.call('ZREM', P .. 'r', 'h' .. ticket)
+    if becomes ~= held.agent then return load_remove(held.agent, ticket) end
 end
 
 -- The first ticket of a kind: who may serve it? Looked up once, kept up by agents_set.

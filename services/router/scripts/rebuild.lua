@@ -22,7 +22,7 @@ if verb == 'wipe' and stage == 'wipe' then
     local page = redis.call('SCAN', ARGV[5], 'MATCH', P .. '*', 'COUNT', 300)
     for _, key in ipairs(page[2]) do
         local name = string.sub(key, #P + 1)
-        if name == 'r' or name == 'agents' or string.find(name, '^[alqgt]:') or string.find(name, '^g[ak]:') then redis.call('UNLINK', key) end
+        if name == 'r' or name == 'agents' or string.find(name, '^[alqgth]:') or string.find(name, '^g[ak]:') then redis.call('UNLINK', key) end
     end
     if page[1] == '0' then redis.call('SET', KEYS[1], 'fill:' .. run .. ':' .. nonce) end
     return page[1]

@@ -22,6 +22,11 @@ for i = 4, #ARGV, 7 do
         if newer and t.state == 'W' and state == 'W' and t.kind == kind then since = t.since end
     end
     if newer then
+        local held = t and t.state == 'A' and hold_read(ticket)
+        if held and version > held.version then
+            local a = hold_end(ticket, held, state == 'A' and agent)
+            if a then left[a.id], moved[a.id] = true, true end
+        end
         if t and (t.state == 'R' or t.state == 'A') and not (state == 'A' and t.agent == agent) then
             local a = load_remove(t.agent, ticket)
             left[a.id], moved[a.id] = true, true
