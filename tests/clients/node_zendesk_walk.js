@@ -115,6 +115,7 @@ async function walk() {
   seen.viewCount = (await client.views.showCount(view)).result;
   seen.viewCounts = (await client.views.showCounts(seen.views.map((v) => v.id))).result;
   seen.viewTickets = await client.views.tickets(view);
+  seen.viewExecuted = await client.views.execute(seen.views[2].id, {per_page: 2});
 
   step = 'requests';
   seen.requests = await client.requests.list();

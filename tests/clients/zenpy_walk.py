@@ -130,7 +130,9 @@ def walk():
     SEEN["views"] = [v.to_dict() for v in views]
     SEEN["active_views"] = len(list(z.views.active()))
     SEEN["view_count"] = z.views.count(views[0]).to_dict()
+    SEEN["view_counts"] = [plain(count) for count in z.views.count_many([view.id for view in views[:3]])]
     SEEN["view_tickets"] = [t.id for t in z.views.tickets(views[0])]
+    SEEN["view_executed"] = z.views.execute(views[2]).to_dict()
 
     export = z.tickets.incremental(start_time=1, paginate_by_time=False)
     SEEN["exported"] = [t.id for t in export]

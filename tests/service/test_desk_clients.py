@@ -101,6 +101,8 @@ def test_node_finds_groups_people_organizations_and_views(node, given):
     assert node["views"] and isinstance(node["viewCount"]["view_count"]["value"], int)
     assert len(node["viewCounts"]["view_counts"]) == len(node["views"])
     assert isinstance(node["viewTickets"], list)
+    executed = node["viewExecuted"][0]
+    assert executed["id"] == node["views"][2]["id"], executed
 
 
 def test_node_exports_by_cursor_to_the_end(node):
@@ -168,6 +170,8 @@ def test_zenpy_finds_groups_people_organizations_and_views(zenpy, given):
     assert zenpy["organization"]["details"] == "年框客户" and zenpy["organization"]["id"] in zenpy["organizations"]
     assert zenpy["organization_gone"]["class"] == "RecordNotFoundException"
     assert zenpy["views"] and zenpy["view_count"]["value"] is not None
+    assert [count["view_id"] for count in zenpy["view_counts"]] == [view["id"] for view in zenpy["views"][:3]]
+    assert zenpy["view_executed"]["id"] == zenpy["views"][2]["id"]
 
 
 def test_zenpy_exports_by_cursor_to_the_end(zenpy):

@@ -105,10 +105,42 @@ def test_a_view_restricted_to_a_group_is_not_there_for_others(desk, lin, wu):
     own = views(desk)["物流未结"]["id"]
     assert "物流未结" in views(desk, token=wu) and "物流未结" not in views(desk, token=lin)
     unknown = desk.get("/views/77", token=lin)
-    for path in (f"/views/{own}", f"/views/{own}/tickets", f"/views/{own}/count"):
+    for path in (f"/views/{own}", f"/views/{own}/tickets", f"/views/{own}/execute", f"/views/{own}/count"):
         hidden = desk.get(path, token=lin)
         assert hidden.status == 404 and hidden.body == unknown.body
         assert desk.get(path, token=wu).status == 200
+
+
+def test_executing_a_view_gives_its_columns_and_a_row_a_ticket(desk, lin):
+    own = views(desk)["物流未结"]["id"]
+    listed = desk.get(f"/views/{own}/tickets?per_page=100").json["tickets"]
+    answer = desk.get(f"/views/{own}/execute.json?per_page=100&include=users").json
+    assert [column["id"] for column in answer["columns"]] == ["id", "subject", "custom.level"] and answer["columns"][1]["title"] == "标题"
+    assert [row["ticket"] for row in answer["rows"]] == listed and len(listed) >= 5
+    assert answer["view"]["id"] == own and answer["groups"] == [] and answer["users"]
+    row, ticket = answer["rows"][0], listed[0]
+    level = {field["id"]: field["value"] for field in ticket["custom_fields"]}.get("level")
+    assert (row["id"], row["subject"], row["custom.level"]) == (ticket["id"], ticket["subject"], level)
+
+    rows, path = [], "/views/3/execute?page[size]=3&sort_by=created_at&sort_order=desc"
+    while path:
+        page = desk.get(path, token=lin).json
+        rows += page["rows"]
+        path = page["links"]["next"]
+    assert [row["ticket_id"] for row in rows] == pages(desk, "/views/3/tickets?page[size]=100&sort_by=created_at&sort_order=desc", token=lin)
+    for row in rows:
+        ticket = row["ticket"]
+        assert row["status"] == ticket["status"] and row["requester_id"] == ticket["requester_id"]
+        assert row["updated"] == ticket["updated_at"] and row["assignee_id"] == ticket["assignee_id"]
+
+
+def test_views_are_counted_by_either_name_of_their_numbers(desk):
+    by_ids = desk.get("/views/count_many?ids=3,1,77").json["view_counts"]
+    assert [count["view_id"] for count in by_ids] == [3, 1] and by_ids[0]["value"] >= 1
+    answer = desk.get("/views/count_many.json?count_many=3,1,77")
+    assert [count["view_id"] for count in answer.json["view_counts"]] == [3, 1]
+    for query in ("", "?count_many=", "?ids=1,x", "?count_many=-1"):
+        assert desk.get("/views/count_many" + query).status == 400, query
 
 
 @pytest.mark.parametrize("page", ["page[size]=3", "per_page=3"])

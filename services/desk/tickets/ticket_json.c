@@ -141,6 +141,20 @@ static void add_custom_fields(Buf *ret, Str object, const Catalog *c) {
     ADD(ret, "]");
 }
 
+Str ticket_custom_field(const TicketRow *t, Str name) {
+    CLEANUP(buf_done) Buf quoted = {0};
+    buf_add_json(&quoted, name);
+    for (Str rest = skip(t->custom_fields, t->custom_fields.n ? 1 : 0);
+         rest.n && rest.p[0] == '"';) {
+        size_t n = value_length(rest);
+        Str key = {rest.p, n}, value = skip(rest, n);
+        value.n = value_length(value);
+        if (str_eq(key, buf_str(&quoted))) return value;
+        rest = skip(rest, (size_t)(value.p - rest.p) + value.n);
+    }
+    return (Str){NULL, 0};
+}
+
 /* ---- the whole ---- */
 
 void ticket_json(Buf *ret, Str base, const TicketRow *t, const Catalog *catalog) {

@@ -59,20 +59,26 @@ static void go_on(Request *r, Listing *l, const TicketRow *rows, size_t n) {
     sideload_add(r, &l->named, l->body, finish);
 }
 
-void ticket_list_answer(Request *r, const TicketRow *rows, size_t n, const Paging *p, bool more,
-                        const PagingEnds *ends, int64_t count) {
+void ticket_list_end(Request *r, Buf *body, const TicketRow *rows, size_t n, const Paging *p,
+                     bool more, const PagingEnds *ends, int64_t count) {
     Listing *l = arena_zalloc(r->arena, sizeof(*l));
-    *l = (Listing){.body = request_buf(r),
+    *l = (Listing){.body = body,
                    .paging = *p,
                    .ends = *ends,
                    .shown = n,
                    .more = more,
                    .paged = true,
                    .count = count};
-    ADD(l->body, "{\"tickets\":[");
-    add_rows(r, rows, n, l->body);
-    ADD(l->body, "]");
     go_on(r, l, rows, n);
+}
+
+void ticket_list_answer(Request *r, const TicketRow *rows, size_t n, const Paging *p, bool more,
+                        const PagingEnds *ends, int64_t count) {
+    Buf *body = request_buf(r);
+    ADD(body, "{\"tickets\":[");
+    add_rows(r, rows, n, body);
+    ADD(body, "]");
+    ticket_list_end(r, body, rows, n, p, more, ends, count);
 }
 
 void ticket_list_answer_all(Request *r, const TicketRow *rows, size_t n) {

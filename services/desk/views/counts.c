@@ -69,7 +69,10 @@ static void on_many(Request *r, ViewCount c) {
 static void count_many(Request *r) {
     int64_t *ids;
     size_t n;
-    if (!request_query_ids(r, "ids", COUNT_MANY_MAX, &ids, &n)) return;
+    /* zenpy calls them so. */
+    const char *name =
+        !request_query(r, "ids").p && request_query(r, "count_many").p ? "count_many" : "ids";
+    if (!request_query_ids(r, name, COUNT_MANY_MAX, &ids, &n)) return;
     Many *m = arena_zalloc(r->arena, sizeof(*m));
     for (size_t i = 0; i < n; i++) {
         const View *v = catalog_view(r->catalog, ids[i]);
