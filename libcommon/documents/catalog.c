@@ -84,6 +84,27 @@ static void sort_by_id(Compilation *c) {
     c->c->agents_by_id = sort_ids(c->c->arena, c->c->agents_n, ids);
 }
 
+/* FNV-1a over what a node says, whatever its layout. */
+static uint64_t mark_of(uint64_t mark, const Node *n) {
+    const Str parts[] = {n->key, n->text};
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t k = 0; k < parts[i].n; k++)
+            mark = (mark ^ (unsigned char)parts[i].p[k]) * UINT64_C(0x100000001b3);
+        mark = (mark ^ (256 + (uint64_t)n->kind)) * UINT64_C(0x100000001b3);
+    }
+    for (const Node *m = n->first; m; m = m->next)
+        mark = mark_of(mark, m);
+    return (mark ^ 512) * UINT64_C(0x100000001b3);
+}
+
+static void mark_promises(Catalog *c, const Section found[SECTIONS]) {
+    c->promises_mark = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < SECTIONS; i++)
+        if (found[i].node &&
+            (sections[i].read == read_calendars || sections[i].read == read_policies))
+            c->promises_mark = mark_of(c->promises_mark, found[i].node);
+}
+
 static void compile_sections(Compilation *c, const DocumentSource *sources, size_t n) {
     Section found[SECTIONS] = {0};
     size_t bytes = 0;
@@ -106,6 +127,7 @@ static void compile_sections(Compilation *c, const DocumentSource *sources, size
         problem(c->problems, (Place){n ? sources[0].name : STR("documents"), 0},
                 "there is no section `groups`; at least one group must take the tickets");
     sort_by_id(c);
+    mark_promises(c->c, found);
 }
 
 Catalog *catalog_compile(const DocumentSource *sources, size_t n, int64_t revision,
@@ -153,6 +175,10 @@ Catalog *catalog_unref(const Catalog *c) {
     arena_free(shared->arena);
     free(shared);
     return NULL;
+}
+
+uint64_t catalog_promises_mark(const Catalog *c) {
+    return c ? c->promises_mark : 0;
 }
 
 int64_t catalog_revision(const Catalog *c) {

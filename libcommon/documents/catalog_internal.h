@@ -123,6 +123,8 @@ struct Catalog {
     Policy *policies;
     size_t policies_n;
     Matcher *policy_matcher; /* one filter a policy */
+    uint32_t policy_asks;    /* bits 1 << FactField */
+    uint64_t promises_mark;
 
     Rule *rules;
     size_t rules_n;
@@ -174,6 +176,8 @@ void read_policies(Compilation *c, Section s);
 bool ticket_values(Compilation *c, const Reading *r, const Node *n, Condition *k);
 /* `when: {all: ..., any: ...}`; NULL: always. Its values live as long as the compilation. */
 bool read_when(Compilation *c, const Reading *r, const Node *when, Filter *ret);
+/* Of custom fields in a JSON object; in the arena, NULL when no name is asked or it is none. */
+const Str *custom_values(const Str *names, size_t n, Str custom_fields, Arena *arena);
 void settle_settings(Compilation *c, Section s); /* what of them refers to groups and kinds */
 void settle_groups(Compilation *c);              /* agents' skills by group */
 

@@ -37,17 +37,15 @@ static Str custom_value(const cJSON *fields, Str name, Arena *arena) {
     return arena_str(arena, buf_str(&text));
 }
 
-static void read_custom(const Catalog *c, const Submission *s, Arena *arena, Facts *ret) {
-    const Str *names;
-    size_t n = matcher_custom(c->matcher, &names);
-    if (!n || !s->custom_fields.n) return;
+const Str *custom_values(const Str *names, size_t n, Str custom_fields, Arena *arena) {
     cJSON *fields = NULL;
-    if (json_parse(s->custom_fields, NULL, &fields, NULL) < 0) return; /* as if there were none */
+    if (!n || !custom_fields.n) return NULL;
+    if (json_parse(custom_fields, NULL, &fields, NULL) < 0) return NULL; /* as if there were none */
     Str *values = arena_alloc(arena, n * sizeof(*values));
     for (size_t i = 0; i < n; i++)
         values[i] = custom_value(fields, names[i], arena);
     cJSON_Delete(fields);
-    ret->custom = values;
+    return values;
 }
 
 static void read_facts(const Catalog *c, const Submission *s, Arena *arena, Facts *ret) {
@@ -68,7 +66,9 @@ static void read_facts(const Catalog *c, const Submission *s, Arena *arena, Fact
                    .tags_n = s->tags_n};
     if (matcher_uses(c->matcher, FACT_SOURCE))
         ret->at[FACT_SOURCE] = str(arena_printf(arena, "%lld", (long long)s->source_id));
-    read_custom(c, s, arena, ret);
+    const Str *names;
+    size_t n = matcher_custom(c->matcher, &names);
+    ret->custom = custom_values(names, n, s->custom_fields, arena);
 }
 
 /* ---- What they decide ---- */

@@ -312,10 +312,19 @@ void read_policies(Compilation *c, Section s) {
     c->of_tickets = false;
     c->keywords = keywords;
     c->c->policy_matcher = matcher_new(filters, c->c->policies_n, KEYWORDS_FASTEST, &why);
-    if (!c->c->policy_matcher)
+    if (!c->c->policy_matcher) {
         complain(&r, s.node->line, "%s", why.p);
-    else
-        refuse_unreachable_policies(c, s.file, places);
+        return;
+    }
+    refuse_unreachable_policies(c, s.file, places);
+    for (int f = 0; f < FACT_FIELDS; f++)
+        if (f != FACT_CUSTOM && matcher_uses(c->c->policy_matcher, (FactField)f))
+            c->c->policy_asks |= UINT32_C(1) << f;
+    if (c->c->policy_asks & UINT32_C(1) << FACT_TEXT)
+        c->c->policy_asks |= UINT32_C(1) << FACT_SUBJECT | UINT32_C(1) << FACT_DESCRIPTION;
+    const Str *custom;
+    if (matcher_custom(c->c->policy_matcher, &custom))
+        c->c->policy_asks |= UINT32_C(1) << FACT_CUSTOM;
 }
 
 /* ---- asked later ---- */
@@ -335,6 +344,16 @@ const Policy *catalog_policy_for(const Catalog *c, const Facts *facts) {
 size_t catalog_policy_custom(const Catalog *c, const Str **ret) {
     if (c->policies_n == 0) return 0;
     return matcher_custom(c->policy_matcher, ret);
+}
+
+uint32_t catalog_policy_asks(const Catalog *c) {
+    return c->policy_asks;
+}
+
+const Str *catalog_policy_custom_values(const Catalog *c, Str custom_fields, Arena *arena) {
+    const Str *names;
+    size_t n = catalog_policy_custom(c, &names);
+    return custom_values(names, n, custom_fields, arena);
 }
 
 Terms policy_terms(const Policy *policy, TicketPriority priority) {

@@ -73,5 +73,13 @@ size_t catalog_policies(const Catalog *c, const Policy **ret);
 const Policy *catalog_policy_for(const Catalog *c, const Facts *facts);
 /* What custom fields policies ask for: the order of Facts.custom. */
 size_t catalog_policy_custom(const Catalog *c, const Str **ret);
+/* Which facts policies ask about: bits 1 << FactField. */
+uint32_t catalog_policy_asks(const Catalog *c);
+/* Values of custom fields for Facts.custom, from the ticket's JSON object: in the arena, NULL when
+ * no policy asks. */
+const Str *catalog_policy_custom_values(const Catalog *c, Str custom_fields, Arena *arena);
+/* A hash of all that calendars and policies say: revisions that have it in common promise the same.
+ * Of NULL 0. */
+uint64_t catalog_promises_mark(const Catalog *c);
 /* What holds for a ticket of this priority. `policy` NULL: metrics' own pauses and no target. */
 Terms policy_terms(const Policy *policy, TicketPriority priority);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "events/promise_internal.h"
 #include "events/wire_internal.h"
 
 static void put_status(TicketUpdate *u, TicketStatus status) {
@@ -110,7 +111,13 @@ static const char *read_updated(const Docket__TicketUpdated *t, Arena *a, Ticket
 }
 
 static const char *read_event(const Docket__Envelope *m, Arena *a, Event *e) {
+    PromiseAct act;
+    const Docket__Promise *promise = promise_inside(m, &act);
     e->kind = LEDGER_KINDS;
+    if (promise) {
+        e->kind = (LedgerKind)(LEDGER_PROMISE_WARNED + (int)act);
+        return promise_of_wire(promise, &e->promise, &e->set);
+    }
     switch (m->event_case) {
     case DOCKET__ENVELOPE__EVENT_TICKET_CREATED:
         e->kind = LEDGER_TICKET_CREATED;
@@ -139,6 +146,9 @@ static const char *read_event(const Docket__Envelope *m, Arena *a, Event *e) {
     case DOCKET__ENVELOPE__EVENT_CAPACITY_CHANGED:
     case DOCKET__ENVELOPE__EVENT_TICKET_WAITING:
         return "not an event of a ticket";
+    case DOCKET__ENVELOPE__EVENT_PROMISE_WARNED: /* seen above */
+    case DOCKET__ENVELOPE__EVENT_PROMISE_BREACHED:
+    case DOCKET__ENVELOPE__EVENT_PROMISE_ESCALATED:
     case DOCKET__ENVELOPE__EVENT__NOT_SET: /* of a later release */
     case _DOCKET__ENVELOPE__EVENT__CASE_IS_INT_SIZE:
     default:

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "events/ledger.h"
+#include "events/promise.h"
 #include "events/update.h"
 
 typedef struct Event {
@@ -25,6 +26,8 @@ typedef struct Event {
     Str channel, description, tier, region, order, product, batch, device, language;
     const Str *skills;
     size_t skills_n;
+    /* Of LEDGER_PROMISE_... only; what was set by it stands in `set`. */
+    Promise promise;
 } Event;
 
 /* Everything lives in the arena. -EBADMSG and the reason when it is no event. */

@@ -6,9 +6,9 @@
 #include "base/clock.h"
 #include "events/submission.h"
 
-static const char *const kind_names[LEDGER_KINDS] = {"ticket_created", "ticket_assigned",
-                                                     "ticket_queued",  "ticket_released",
-                                                     "ticket_noted",   "ticket_updated"};
+static const char *const kind_names[LEDGER_KINDS] = {
+    "ticket_created", "ticket_assigned", "ticket_queued",    "ticket_released",  "ticket_noted",
+    "ticket_updated", "promise_warned",  "promise_breached", "promise_escalated"};
 
 const char *ledger_kind_name(LedgerKind k) {
     return kind_names[k];

@@ -23,6 +23,9 @@ typedef enum LedgerKind {
     LEDGER_TICKET_RELEASED,
     LEDGER_TICKET_NOTED,
     LEDGER_TICKET_UPDATED, /* people's: events/update.h */
+    LEDGER_PROMISE_WARNED, /* these three, in the order of PromiseAct: events/promise.h */
+    LEDGER_PROMISE_BREACHED,
+    LEDGER_PROMISE_ESCALATED,
     LEDGER_KINDS
 } LedgerKind;
 

@@ -4,6 +4,7 @@
 
 #include "events/ledger.h"
 #include "events/members_internal.h"
+#include "events/promise_internal.h"
 #include "events/update.h"
 #include "events/wire_internal.h"
 
@@ -226,6 +227,7 @@ int ledger_event_encode(const LedgerRow *row, Arena *arena, Buf *ret) {
     Docket__TicketReleased released = DOCKET__TICKET_RELEASED__INIT;
     Docket__TicketNoted noted = DOCKET__TICKET_NOTED__INIT;
     Docket__TicketUpdated ticket_updated;
+    Docket__Promise promise;
 
     wire_envelope(&e, arena, row->tenant_id, row->ticket_id, &row->cause, row->at_ms, &row->trace);
     e.seq = (uint32_t)row->seq;
@@ -274,6 +276,16 @@ int ledger_event_encode(const LedgerRow *row, Arena *arena, Buf *ret) {
         e.event_case = DOCKET__ENVELOPE__EVENT_TICKET_UPDATED;
         e.ticket_updated = &ticket_updated;
         break;
+    case LEDGER_PROMISE_WARNED:
+    case LEDGER_PROMISE_BREACHED:
+    case LEDGER_PROMISE_ESCALATED: {
+        Promise p;
+        TicketUpdate set;
+        if (promise_payload_read(row->payload, arena, &p, &set) < 0) return -EBADMSG;
+        promise_to_wire(&p, &set, arena, &promise);
+        promise_into(&e, (PromiseAct)(row->kind - LEDGER_PROMISE_WARNED), &promise);
+        break;
+    }
     case LEDGER_KINDS:
     default:
         return -EBADMSG;

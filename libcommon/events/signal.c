@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "events/promise_internal.h"
 #include "events/wire_internal.h"
 #include "ticket/ticket.h"
 
@@ -11,6 +12,7 @@ void signal_encode(const Signal *s, Buf *ret) {
     Docket__Envelope e;
     Docket__CapacityChanged capacity = DOCKET__CAPACITY_CHANGED__INIT;
     Docket__TicketWaiting waiting = DOCKET__TICKET_WAITING__INIT;
+    Docket__Promise promise;
     wire_envelope(&e, a, s->tenant_id, 0, &s->cause, s->at_ms, NULL);
     switch (s->kind) {
     case SIGNAL_CAPACITY_CHANGED:
@@ -27,11 +29,23 @@ void signal_encode(const Signal *s, Buf *ret) {
         e.event_case = DOCKET__ENVELOPE__EVENT_TICKET_WAITING;
         e.ticket_waiting = &waiting;
         break;
+    case SIGNAL_PROMISE_WARNED:
+    case SIGNAL_PROMISE_BREACHED:
+    case SIGNAL_PROMISE_ESCALATED:
+        e.ticket_id = (uint64_t)s->ticket_id;
+        e.revision = (uint64_t)s->revision;
+        promise_to_wire(&s->promise, NULL, a, &promise);
+        promise_into(&e, (PromiseAct)(s->kind - SIGNAL_PROMISE_WARNED), &promise);
+        break;
     }
     wire_pack(&e, ret);
 }
 
 void signal_key(const Signal *s, Buf *ret) {
+    if (s->kind >= SIGNAL_PROMISE_WARNED) {
+        buf_add_i64(ret, s->ticket_id);
+        return;
+    }
     buf_add_i64(ret, s->tenant_id);
     buf_adds(ret, s->kind == SIGNAL_TICKET_WAITING ? ":t" : ":");
     buf_add_i64(ret, s->kind == SIGNAL_TICKET_WAITING ? s->ticket_id : s->agent_id);
@@ -56,6 +70,16 @@ static const char *read_event(const Docket__Envelope *e, Signal *s) {
         s->kind = SIGNAL_TICKET_WAITING;
         if (e->ticket_waiting->ticket_id == 0) return "no ticket";
         return read_ticket(e->ticket_waiting->ticket_id, e->ticket_waiting->version, s);
+    }
+    PromiseAct act;
+    const Docket__Promise *promise = promise_inside(e, &act);
+    if (promise) {
+        s->kind = (SignalKind)(SIGNAL_PROMISE_WARNED + (int)act);
+        if (e->ticket_id == 0) return "no ticket";
+        if (e->revision > INT64_MAX) return "no revision";
+        s->revision = (int64_t)e->revision;
+        const char *problem = read_ticket(e->ticket_id, 0, s);
+        return problem ? problem : promise_of_wire(promise, &s->promise, NULL);
     }
     return "not a signal that is known";
 }

@@ -6,27 +6,35 @@
 #include "base/arena.h"
 #include "base/cause.h"
 #include "base/text.h"
+#include "events/promise.h"
 
 typedef enum SignalKind {
     SIGNAL_CAPACITY_CHANGED, /* somebody has more room, or less */
-    SIGNAL_TICKET_WAITING /* a person put a ticket into a queue, elsewhere in it, or out of it: read
-                             what it is now */
+    SIGNAL_TICKET_WAITING,   /* a person put a ticket into a queue, elsewhere in it, or out of it:
+                                read what it is now */
+    SIGNAL_PROMISE_WARNED,   /* these three, in the order of PromiseAct, from the scheduler */
+    SIGNAL_PROMISE_BREACHED,
+    SIGNAL_PROMISE_ESCALATED,
 } SignalKind;
 
 typedef struct Signal {
     SignalKind kind;
     int64_t tenant_id;
     Cause cause;
-    int64_t at_ms;
+    int64_t at_ms;    /* when it was told; of a promise not when it became true */
     int64_t agent_id; /* capacity_changed */
     Str why;          /* duty capacity solved transferred released applied updated */
     /* The ticket by which it came, and its version after that; of capacity_changed 0 where no
      * ticket is the reason. */
     int64_t ticket_id;
     int32_t version;
+    /* Of SIGNAL_PROMISE_...: its ticket is `ticket_id`, its cause promise_cause(). */
+    Promise promise;
+    int64_t revision; /* of the documents by which it was judged */
 } Signal;
 
-/* The key of its record: what orders signals. "tenant:agent", "tenant:t<ticket>". */
+/* The key of its record: what orders signals. "tenant:agent", "tenant:t<ticket>", and of
+ * promises "ticket" as events have it. */
 void signal_key(const Signal *s, Buf *ret);
 
 void signal_encode(const Signal *s, Buf *ret);

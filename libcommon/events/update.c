@@ -229,3 +229,11 @@ int update_payload_read(Str payload, Arena *arena, TicketUpdate *ret) {
     *ret = u;
     return 0;
 }
+
+Str update_why(const TicketUpdate *u) {
+    Str rest = u->reason, name, value;
+    while (rest.n && members_next(&rest, &name, &value) > 0)
+        if (str_is(name, "why") && value.n >= 2 && *value.p == '"')
+            return (Str){value.p + 1, value.n - 2};
+    return (Str){NULL, 0};
+}

@@ -59,6 +59,9 @@ typedef struct TicketUpdate {
                      and of "note", or absent */
 } TicketUpdate;
 
+/* The "why" of its reason as written there ("acknowledged"); absent: none. */
+Str update_why(const TicketUpdate *u);
+
 /* Appends. The JSON members are taken as they are: the caller has checked them. */
 void update_payload_write(const TicketUpdate *u, Buf *ret);
 /* Reads one back, also from PostgreSQL's own spelling; everything lives in the arena or in

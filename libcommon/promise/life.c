@@ -240,6 +240,10 @@ static bool reach(Life *l, int64_t at) {
     return true;
 }
 
+void life_reach(Life *l, int64_t at) {
+    (void)reach(l, at);
+}
+
 static void end_all(Life *l, ClockStatus how) {
     for (size_t i = 0; i < l->n; i++)
         end(l, &l->clocks[i], how);
@@ -327,8 +331,33 @@ void life_status(Life *l, int64_t at, TicketStatus status) {
     }
 }
 
+/* Warnings keep their instants when the terms that name them change places; those that the new
+ * terms do not know are forgotten. */
+static void move_warnings(Clock *c, const Terms *from, const Terms *to) {
+    int64_t moved[SHARES_MAX];
+    for (int i = 0; i < SHARES_MAX; i++) {
+        moved[i] = NEVER;
+        for (int k = 0; i < to->warnings_n && k < from->warnings_n; k++)
+            if (from->warnings[k].percent == to->warnings[i].percent &&
+                from->warnings[k].left_ms == to->warnings[i].left_ms)
+                moved[i] = c->warned_ms[k];
+    }
+    memcpy(c->warned_ms, moved, sizeof(moved));
+}
+
+static bool same_warnings(const Terms *a, const Terms *b) {
+    for (int i = 0; i < a->warnings_n && a->warnings_n == b->warnings_n; i++)
+        if (a->warnings[i].percent != b->warnings[i].percent ||
+            a->warnings[i].left_ms != b->warnings[i].left_ms)
+            return false;
+    return a->warnings_n == b->warnings_n;
+}
+
 void life_terms(Life *l, int64_t at, const Terms *terms) {
     if (!reach(l, at)) return;
+    if (!same_warnings(&l->terms, terms))
+        for (size_t i = 0; i < l->n; i++)
+            move_warnings(&l->clocks[i], &l->terms, terms);
     l->terms = *terms;
     for (size_t i = 0; i < l->n; i++) {
         Clock *c = &l->clocks[i];
@@ -346,6 +375,12 @@ void life_terms(Life *l, int64_t at, const Terms *terms) {
         }
         apply_pause(l, c);
     }
+}
+
+void life_rehours(Life *l, const Terms *terms) {
+    l->terms = *terms;
+    for (size_t i = 0; i < l->n; i++)
+        l->clocks[i].hours = terms->hours[l->clocks[i].metric];
 }
 
 void life_acknowledge(Life *l, int64_t at) {
@@ -367,6 +402,23 @@ size_t life_clocks(const Life *l, const Clock **ret) {
 
 TicketStatus life_ticket_status(const Life *l) {
     return l->status;
+}
+
+int64_t life_now(const Life *l) {
+    return l->now;
+}
+
+bool life_ended(const Life *l) {
+    return l->ended;
+}
+
+void life_forget(Life *l, size_t place) {
+    assert(place < l->n && !is_active(&l->clocks[place]));
+    stretches_free(&l->clocks[place].unjudged);
+    stretches_free(&l->clocks[place].runs);
+    stretches_free(&l->clocks[place].counted);
+    l->n--;
+    memmove(&l->clocks[place], &l->clocks[place + 1], (l->n - place) * sizeof(*l->clocks));
 }
 
 /* ---- Looking ahead, and back ---- */

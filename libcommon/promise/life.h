@@ -108,14 +108,22 @@ void life_comment(Life *l, int64_t at, Speaker by, bool is_public);
 void life_status(Life *l, int64_t at, TicketStatus status);
 /* Priority, policy or calendar changed: these terms hold from here on. */
 void life_terms(Life *l, int64_t at, const Terms *terms);
+/* The same terms, their hours being other objects from now on: nothing is judged. */
+void life_rehours(Life *l, const Terms *terms);
 void life_acknowledge(Life *l, int64_t at);
 void life_merge(Life *l, int64_t at);
 void life_delete(Life *l, int64_t at);
+/* Judges everything before `at`, whose happenings follow. */
+void life_reach(Life *l, int64_t at);
 /* Judges everything up to and at `now`. */
 void life_settle(Life *l, int64_t now);
 
 size_t life_clocks(const Life *l, const Clock **ret); /* by metric, then instance */
 TicketStatus life_ticket_status(const Life *l);
+int64_t life_now(const Life *l); /* the last instant told or judged */
+bool life_ended(const Life *l);  /* closed, merged or deleted: everything further is ignored */
+/* Forgets a clock by its place: one that has ended and is not the last of its metric. */
+void life_forget(Life *l, size_t place);
 
 /* Of a settled clock, at the instant of its life. */
 int64_t clock_elapsed(const Clock *c); /* what has no hours yet counts around the clock */

@@ -21,14 +21,15 @@ html: base
 filetype: base
 loop: base log
 workers: base loop
-events: base ticket proto
+events: base digest ticket proto
 documents: base json ticket events conditions rights promise
 http: base log loop metrics
 kafka: base log loop metrics
 redis: base digest log loop metrics
 postgres: base log loop metrics
+lives: base ticket conditions promise events documents
 publish: base log loop metrics events kafka
-store: base digest log loop ticket events documents postgres json
+store: base digest log loop ticket events documents lives postgres json
 runtime: base log loop config metrics http
 '
 # start of a library's header: the rooms that wrap it

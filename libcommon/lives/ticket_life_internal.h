@@ -1,0 +1,101 @@
+/* What a TicketLife is made of: for this room. */
+#pragma once
+
+#include "lives/ticket_life.h"
+
+/* Facts that are texts, each owned. Tags lie in one text with a NUL behind each. */
+typedef enum TextFact {
+    TEXT_CHANNEL,
+    TEXT_KIND,
+    TEXT_TIER,
+    TEXT_REGION,
+    TEXT_LANGUAGE,
+    TEXT_ORDER,
+    TEXT_PRODUCT,
+    TEXT_BATCH,
+    TEXT_DEVICE,
+    TEXT_TAGS,
+    TEXT_EXTERNAL_ID,
+    TEXT_SUBJECT,
+    TEXT_DESCRIPTION,
+    TEXT_CATEGORY,
+    TEXT_CUSTOM, /* the JSON object */
+    TEXTS
+} TextFact;
+
+extern const FactField text_fields[TEXTS]; /* FACT_CUSTOM for the object */
+
+typedef struct OwnText {
+    char *p;
+    uint32_t n;
+} OwnText;
+
+/* Something of a clock that was told, or is to be. */
+typedef struct Note {
+    uint8_t metric;
+    bool told;
+    int32_t instance;
+    int64_t code;  /* act and level: level_code() */
+    int64_t at_ms; /* of an escalation: became true; else 0 */
+} Note;
+
+enum { NOTES_MAX = 20000, ESCALATIONS_MAX = 4096, CHAINS_ENDED_MAX = 4096 };
+
+typedef struct ChainEnd { /* this clock escalates no further */
+    uint8_t metric;
+    int32_t instance;
+} ChainEnd;
+
+struct TicketLife {
+    Life *life; /* NULL: not created yet */
+    const Catalog *catalog;
+    const Policy *policy;
+    bool history, whole; /* whole: every fact was kept */
+    uint32_t kept;       /* else these: bits 1 << FactField */
+    int32_t seq;
+    int64_t row_ms;      /* of the last row */
+    int64_t judged_ms;   /* no row at or before it any more; INT64_MIN: not judged */
+    int64_t revised_ms;  /* no row before it */
+    int64_t chains_ms;   /* chains have gone on up to, not at, this instant */
+    int64_t acked_ms;    /* last acknowledgement; INT64_MIN: none */
+    TicketStatus status; /* with the row being told, before its life knows */
+    TicketPriority priority;
+    int64_t group_id, assignee_id, source_id;
+    OwnText texts[TEXTS];
+    Note *notes;
+    size_t notes_n, notes_room;
+    ChainEnd *ends;
+    size_t ends_n, ends_room;
+};
+
+static inline Str own_str(const OwnText *t) {
+    return (Str){t->p, t->n};
+}
+void own_set(OwnText *t, Str s);
+
+/* ---- Levels as numbers, to be kept and compared ---- */
+
+int64_t warning_code(const Warning *w);
+int64_t step_code(size_t step, int repeat); /* both from 0 */
+#define BREACH_CODE ((int64_t)PROMISE_BREACHED)
+/* -1: no level of that act. */
+int64_t level_code(PromiseAct act, Str level);
+void level_name(int64_t code, char ret[PROMISE_LEVEL_MAX + 1]);
+static inline PromiseAct code_act(int64_t code) {
+    return (PromiseAct)(code & 3);
+}
+
+/* ---- Notes and chains ---- */
+
+Note *note_find(const TicketLife *l, Metric m, int32_t instance, int64_t code); /* NULL: none */
+void note_tell(TicketLife *l, Metric m, int32_t instance, int64_t code);
+void note_add(TicketLife *l, Note n); /* not there yet; dropped when there are too many */
+bool chain_ended(const TicketLife *l, const Clock *c);
+void chain_end(TicketLife *l, Metric m, int32_t instance);
+/* Chains go on up to `until`: what is scheduled before it, with `inclusive` also at it. The clocks
+ * are as they were all that time. */
+void chains_advance(TicketLife *l, int64_t until, bool inclusive);
+void chains_acknowledged(TicketLife *l, int64_t at);
+void chains_see_ends(TicketLife *l); /* of clocks that have just ended */
+/* Clocks that have ended, are not the last of their metric and have nothing to tell. */
+void clocks_forget(TicketLife *l);
