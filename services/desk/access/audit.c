@@ -4,8 +4,8 @@
 #include "desk/access/access.h"
 #include "desk/api/answer.h"
 #include "desk/api/out.h"
-#include "desk/api/paging.h"
 #include "desk/api/routes.h"
+#include "desk/api/row_page.h"
 
 static const PostgresStatement insert = {
     "access_audit_insert",
@@ -38,16 +38,16 @@ PostgresQuery audit_query(Request *r, const char *action, Str target, Str detail
 
 #define COLUMNS                                                                                    \
     "SELECT audit_id, at, actor, action, target, network, detail FROM access.audit"                \
-    " WHERE tenant_id = $1::bigint AND ($2::text = '' OR action = $2::text)"                       \
-    " AND ($3::text = '' OR actor = $3::text) AND ($4::text = '' OR target = $4::text)"
+    " WHERE tenant_id = $1::bigint AND ($5::text = '' OR action = $5::text)"                       \
+    " AND ($6::text = '' OR actor = $6::text) AND ($7::text = '' OR target = $7::text)"
 
 /* Newest first is its only order; a cursor's position is the row's number. */
 static const PostgresStatement list_down = {"access_audit_down", COLUMNS
-                                            " AND audit_id < $5::bigint ORDER BY audit_id DESC"
-                                            " LIMIT $6::bigint OFFSET $7::bigint"};
+                                            " AND audit_id < $2::bigint ORDER BY audit_id DESC"
+                                            " LIMIT $3::bigint OFFSET $4::bigint"};
 static const PostgresStatement list_up = {"access_audit_up",
-                                          COLUMNS " AND audit_id > $5::bigint ORDER BY audit_id"
-                                                  " LIMIT $6::bigint OFFSET $7::bigint"};
+                                          COLUMNS " AND audit_id > $2::bigint ORDER BY audit_id"
+                                                  " LIMIT $3::bigint OFFSET $4::bigint"};
 
 static int64_t number_behind(Str target) {
     Str rest;
@@ -77,41 +77,14 @@ static void write_log(Request *r, const PostgresRows *rows, size_t i, Buf *b) {
     OUT(b, "}");
 }
 
-static void on_logs(Request *r, const PostgresRows *const *results,
-                    const PostgresProblem *problem) {
-    const Paging *p = r->context;
-    CLEANUP(buf_done) Buf body = {0};
-    PagingEnds ends = {0};
-    if (problem) {
-        answer_bad_request(r, "query", "is not possible", "see the API's description");
-        return;
-    }
-    size_t n = rows_count(results[0]), shown = n < (size_t)p->size ? n : (size_t)p->size;
-    OUT(&body, "{\"audit_logs\":[");
-    for (size_t i = 0; i < shown; i++) {
-        size_t row = paging_row(p, shown, i);
-        if (i) OUT(&body, ",");
-        write_log(r, results[0], row, &body);
-        int64_t id = rows_int(results[0], row, 0);
-        if (i == 0) ends.first_position = ends.first_id = id;
-        ends.last_position = ends.last_id = id;
-    }
-    OUT(&body, "]");
-    paging_write(r, p, shown, n > shown, &ends, -1, &body);
-    OUT(&body, "}");
-    answer_json(r, 200, buf_str(&body));
-}
-
 static void handle_logs(Request *r) {
     static const char *const sorts[] = {"-created_at", "created_at", NULL};
-    Paging *paging = arena_zalloc(r->arena, sizeof(*paging));
-    if (!paging_read(r, sorts, paging)) return;
+    static const RowPage page = {"audit_logs", sorts, &list_up, &list_down, write_log};
     Str actor = request_query(r, "filter[actor_id]");
     Str target_type = request_query(r, "filter[source_type]");
     Str target_id = request_query(r, "filter[source_id]");
-    bool up = !paging->descending;
-    Params *p = request_params(r);
-    params_i64(p, r->subject.tenant_id);
+    Params *p = row_page_params(r, &page);
+    if (!p) return;
     params_text(p, request_query(r, "filter[action]"));
     params_text(p, actor.n ? str(arena_printf(r->arena, "user:%.*s", STR_ARG(actor))) : actor);
     params_text(p, target_id.n
@@ -119,13 +92,7 @@ static void handle_logs(Request *r) {
                                           STR_ARG(target_type.n ? target_type : STR("user")),
                                           STR_ARG(target_id)))
                        : STR(""));
-    params_i64(p, paging->has_position ? paging->id : up ? 0 : INT64_MAX);
-    params_i64(p, paging_limit(paging));
-    params_i64(p, paging_offset(paging));
-    r->context = paging;
-    PostgresQuery *query = arena_alloc(r->arena, sizeof(*query));
-    *query = (PostgresQuery){up ? &list_up : &list_down, p};
-    request_query_rows(r, POSTGRES_READ_ONLY, query, 1, on_logs);
+    row_page_run(r, &page, p);
 }
 
 static const Route routes[] = {

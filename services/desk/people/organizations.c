@@ -4,8 +4,8 @@
 #include "desk/access/audit.h"
 #include "desk/api/answer.h"
 #include "desk/api/out.h"
-#include "desk/api/paging.h"
 #include "desk/api/routes.h"
+#include "desk/api/row_page.h"
 #include "desk/people/person.h"
 #include "json/json.h"
 
@@ -83,12 +83,7 @@ static void on_one(Request *r, const PostgresRows *const *results, const Postgre
 }
 
 static void on_all(Request *r, const PostgresRows *const *results, const PostgresProblem *problem) {
-    CLEANUP(buf_done) Buf body = {0};
-    size_t n = problem ? 0 : rows_count(results[0]);
-    OUT(&body, "{\"organizations\":[");
-    if (n) organization_write_all(r, results[0], &body);
-    buf_printf(&body, "],\"next_page\":null,\"previous_page\":null,\"count\":%zu}", n);
-    answer_json(r, 200, buf_str(&body));
+    row_page_all(r, "organizations", problem ? NULL : results[0], organization_write);
 }
 
 static void ask(Request *r, const PostgresStatement *statement, const Params *p, RequestRows done) {
@@ -117,39 +112,11 @@ static void handle_many(Request *r) {
         ask(r, &by_ids, ids_params(r, ids, n), on_all);
 }
 
-static void on_page(Request *r, const PostgresRows *const *results,
-                    const PostgresProblem *problem) {
-    const Paging *p = r->context;
-    CLEANUP(buf_done) Buf body = {0};
-    PagingEnds ends = {0};
-    size_t n = problem ? 0 : rows_count(results[0]);
-    size_t shown = n < (size_t)p->size ? n : (size_t)p->size;
-    OUT(&body, "{\"organizations\":[");
-    for (size_t i = 0; i < shown; i++) {
-        size_t row = paging_row(p, shown, i);
-        int64_t id = rows_int(results[0], row, 0);
-        if (i) OUT(&body, ",");
-        organization_write(r, results[0], row, &body);
-        if (i == 0) ends.first_position = ends.first_id = id;
-        ends.last_position = ends.last_id = id;
-    }
-    OUT(&body, "]");
-    paging_write(r, p, shown, n > shown, &ends, -1, &body);
-    OUT(&body, "}");
-    answer_json(r, 200, buf_str(&body));
-}
-
 static void handle_list(Request *r) {
     static const char *const sorts[] = {"id", "-id", "created_at", NULL};
-    Paging *paging = arena_alloc(r->arena, sizeof(*paging));
-    if (!paging_read(r, sorts, paging)) return;
-    r->context = paging;
-    Params *p = request_params(r);
-    params_i64(p, r->subject.tenant_id);
-    params_i64(p, paging->has_position ? paging->id : paging->descending ? INT64_MAX : 0);
-    params_i64(p, paging_limit(paging));
-    params_i64(p, paging_offset(paging));
-    ask(r, paging->descending ? &list_down : &list_up, p, on_page);
+    static const RowPage page = {"organizations", sorts, &list_up, &list_down, organization_write};
+    const Params *p = row_page_params(r, &page);
+    if (p) row_page_run(r, &page, p);
 }
 
 static void handle_autocomplete(Request *r) {
@@ -182,48 +149,16 @@ static void handle_search(Request *r) {
 static const PostgresStatement users = {
     "organization_users",
     "WITH wanted (id) AS (SELECT user_id FROM access.users WHERE tenant_id = $1::bigint"
-    " AND organization_id = $2::bigint AND deleted_at IS NULL AND user_id > $3::bigint"
-    " ORDER BY user_id LIMIT $4::bigint OFFSET $5::bigint)" PERSON_SELECT};
-
-static void on_users(Request *r, const PostgresRows *const *results,
-                     const PostgresProblem *problem) {
-    const Paging *p = r->context;
-    CLEANUP(buf_done) Buf body = {0};
-    PagingEnds ends = {0};
-    size_t n = problem ? 0 : rows_count(results[0]);
-    size_t shown = n < (size_t)p->size ? n : (size_t)p->size;
-    OUT(&body, "{\"users\":[");
-    for (size_t i = 0; i < shown; i++) {
-        Person person;
-        person_read(r, results[0], i, &person);
-        if (i) OUT(&body, ",");
-        person_write(r, &person, &body);
-        OUT(&body, "}");
-        if (i == 0) ends.first_position = ends.first_id = person.id;
-        ends.last_position = ends.last_id = person.id;
-    }
-    OUT(&body, "]");
-    paging_write(r, p, shown, n > shown, &ends, -1, &body);
-    OUT(&body, "}");
-    answer_json(r, 200, buf_str(&body));
-}
+    " AND organization_id = $5::bigint AND deleted_at IS NULL AND user_id > $2::bigint"
+    " ORDER BY user_id LIMIT $3::bigint OFFSET $4::bigint)" PERSON_SELECT};
 
 static void handle_users(Request *r) {
     static const char *const sorts[] = {"id", NULL};
-    Paging *paging = arena_alloc(r->arena, sizeof(*paging));
-    if (!paging_read(r, sorts, paging)) return;
-    if (paging->descending) {
-        answer_bad_request(r, "page[before]", "is not possible here", "read forwards");
-        return;
-    }
-    r->context = paging;
-    Params *p = request_params(r);
-    params_i64(p, r->subject.tenant_id);
+    static const RowPage page = {"users", sorts, &users, NULL, person_write_row};
+    Params *p = row_page_params(r, &page);
+    if (!p) return;
     params_i64(p, r->ids[0]);
-    params_i64(p, paging->has_position ? paging->id : 0);
-    params_i64(p, paging_limit(paging));
-    params_i64(p, paging_offset(paging));
-    ask(r, &users, p, on_users);
+    row_page_run(r, &page, p);
 }
 
 /* ---- changed ---- */

@@ -94,12 +94,16 @@ void person_write(Request *r, const Person *p, Buf *b) {
     OUT(b, ",\"user_fields\":{}");
 }
 
+void person_write_row(Request *r, const PostgresRows *rows, size_t row, Buf *b) {
+    Person p;
+    person_read(r, rows, row, &p);
+    person_write(r, &p, b);
+    OUT(b, "}");
+}
+
 void person_write_all(Request *r, const PostgresRows *rows, Buf *b) {
     for (size_t i = 0; i < rows_count(rows); i++) {
-        Person p;
-        person_read(r, rows, i, &p);
         if (i) OUT(b, ",");
-        person_write(r, &p, b);
-        OUT(b, "}");
+        person_write_row(r, rows, i, b);
     }
 }

@@ -45,5 +45,6 @@ void person_read(Request *r, const PostgresRows *rows, size_t row, Person *ret);
 /* The user's object without its closing brace. */
 void person_write(Request *r, const Person *p, Buf *ret);
 
-/* {"users":[...]} of some rows; a comma between. */
+/* One row as {"id":...}; and all of them, a comma between. */
+void person_write_row(Request *r, const PostgresRows *rows, size_t row, Buf *ret);
 void person_write_all(Request *r, const PostgresRows *rows, Buf *ret);

@@ -2,8 +2,8 @@
 #include "desk/access/access.h"
 #include "desk/api/answer.h"
 #include "desk/api/out.h"
-#include "desk/api/paging.h"
 #include "desk/api/routes.h"
+#include "desk/api/row_page.h"
 #include "desk/people/person.h"
 #include "documents/roles.h"
 #include "vault/field.h"
@@ -121,101 +121,41 @@ static void handle_me(Request *r) {
 /* ---- all of them, by number ---- */
 
 /* Each part gives as many as a page may need, so that none is read further than that. */
-#define PART(id, from, where)                                                                      \
-    "(SELECT " id " AS id FROM " from " WHERE tenant_id = $1::bigint AND " where
-#define LIST(compare, order)                                                                                                                                                                        \
-    "WITH wanted (id) AS (SELECT id FROM (" PART(                                                                                                                                                   \
-        "user_id", "access.users",                                                                                                                                                                  \
-        "user_id " compare " $2::bigint AND ($5::text = '' OR (role = 'customer') = ($5::text = "                                                                                                   \
-        "'end-user')) AND deleted_at IS NULL") " ORDER BY user_id" order                                                                                                                            \
-                                               " LIMIT $3::bigint + $4::bigint) UNION " PART(                                                                                                       \
-                                                   "id", "config.names",                                                                                                                            \
-                                                   "kind = 'agent' AND id " compare                                                                                                                 \
-                                                   " $2::bigint AND $5::text <> 'end-user'") " OR"                                                                                                  \
-                                                                                             "DER"                                                                                                  \
-                                                                                             " BY"                                                                                                  \
-                                                                                             " i"                                                                                                   \
-                                                                                             "d" order                                                                                              \
-                                                                                             " LI"                                                                                                  \
-                                                                                             "MIT"                                                                                                  \
-                                                                                             " $"                                                                                                   \
-                                                                                             "3::"                                                                                                  \
-                                                                                             "big"                                                                                                  \
-                                                                                             "int"                                                                                                  \
-                                                                                             " + "                                                                                                  \
-                                                                                             "$4:"                                                                                                  \
-                                                                                             ":bi"                                                                                                  \
-                                                                                             "gin"                                                                                                  \
-                                                                                             "t) "                                                                                                  \
-                                                                                             "UNI"                                                                                                  \
-                                                                                             "ON"                                                                                                   \
-                                                                                             " " PART(                                                                                              \
-                                                                                                 "id",                                                                                              \
-                                                                                                 "ticket.requesters",                                                                               \
-                                                                                                 "id " compare                                                                                      \
-                                                                                                 " $2::bigint AND $5::text IN ('', 'end-user')") " ORDER BY id" order                               \
-                                                                                                                                                 " LIMIT $3::bigint + $4::bigint)) every ORDER BY " \
-                                                                                                                                                 "id" order                                         \
-                                                                                                                                                 " LIMIT $3::bigint OFFSET $4::bigint)" PERSON_SELECT
-
+#define LIST(compare, order)                                                                       \
+    "WITH wanted (id) AS (SELECT id FROM ("                                                        \
+    "(SELECT user_id AS id FROM access.users WHERE tenant_id = $1::bigint AND user_id " compare    \
+    " $2::bigint AND ($5::text = '' OR (role = 'customer') = ($5::text = 'end-user'))"             \
+    " AND deleted_at IS NULL ORDER BY user_id" order " LIMIT $3::bigint + $4::bigint) UNION "      \
+    "(SELECT id FROM config.names WHERE tenant_id = $1::bigint AND kind = 'agent' AND id " compare \
+    " $2::bigint AND $5::text <> 'end-user' ORDER BY id" order                                     \
+    " LIMIT $3::bigint + $4::bigint) UNION "                                                       \
+    "(SELECT id FROM ticket.requesters WHERE tenant_id = $1::bigint AND id " compare               \
+    " $2::bigint AND $5::text IN ('', 'end-user') ORDER BY id" order                               \
+    " LIMIT $3::bigint + $4::bigint)) every ORDER BY id" order                                     \
+    " LIMIT $3::bigint OFFSET $4::bigint)" PERSON_SELECT
 static const PostgresStatement list_up = {"users_list_up", LIST(">", "")};
 static const PostgresStatement list_down = {"users_list_down", LIST("<", " DESC") " DESC"};
 
-static void on_list(Request *r, const PostgresRows *const *results,
-                    const PostgresProblem *problem) {
-    const Paging *p = r->context;
-    CLEANUP(buf_done) Buf body = {0};
-    PagingEnds ends = {0};
-    size_t n = problem ? 0 : rows_count(results[0]);
-    size_t shown = n < (size_t)p->size ? n : (size_t)p->size;
-    OUT(&body, "{\"users\":[");
-    for (size_t i = 0; i < shown; i++) {
-        Person person;
-        person_read(r, results[0], paging_row(p, shown, i), &person);
-        if (i) OUT(&body, ",");
-        person_write(r, &person, &body);
-        OUT(&body, "}");
-        if (i == 0) ends.first_position = ends.first_id = person.id;
-        ends.last_position = ends.last_id = person.id;
-    }
-    OUT(&body, "]");
-    paging_write(r, p, shown, n > shown, &ends, -1, &body);
-    OUT(&body, "}");
-    answer_json(r, 200, buf_str(&body));
-}
-
 static void handle_list(Request *r) {
     static const char *const sorts[] = {"id", "-id", "created_at", NULL};
-    Paging *paging = arena_alloc(r->arena, sizeof(*paging));
+    static const RowPage page = {"users", sorts, &list_up, &list_down, person_write_row};
     Str role = request_query(r, "role");
     if (!role.p) role = request_query(r, "role[]");
     if (role.n && !str_is(role, "end-user") && !str_is(role, "agent") && !str_is(role, "admin")) {
         answer_bad_request(r, "role", "is none", "send end-user, agent or admin");
         return;
     }
-    if (!paging_read(r, sorts, paging)) return;
-    r->context = paging;
-    PostgresQuery *query = arena_alloc(r->arena, sizeof(*query));
-    Params *p = request_params(r);
-    params_i64(p, r->subject.tenant_id);
-    params_i64(p, paging->has_position ? paging->id : paging->descending ? INT64_MAX : 0);
-    params_i64(p, paging_limit(paging));
-    params_i64(p, paging_offset(paging));
+    Params *p = row_page_params(r, &page);
+    if (!p) return;
     params_text(p, role);
-    *query = (PostgresQuery){paging->descending ? &list_down : &list_up, p};
-    request_query_rows(r, POSTGRES_READ_ONLY, query, 1, on_list);
+    row_page_run(r, &page, p);
 }
 
 /* ---- several, and by what is known of them ---- */
 
 static void on_many(Request *r, const PostgresRows *const *results,
                     const PostgresProblem *problem) {
-    CLEANUP(buf_done) Buf body = {0};
-    size_t n = problem ? 0 : rows_count(results[0]);
-    OUT(&body, "{\"users\":[");
-    if (n) person_write_all(r, results[0], &body);
-    buf_printf(&body, "],\"next_page\":null,\"previous_page\":null,\"count\":%zu}", n);
-    answer_json(r, 200, buf_str(&body));
+    row_page_all(r, "users", problem ? NULL : results[0], person_write_row);
 }
 
 static const PostgresStatement by_external_ids = {

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "desk/api/answer.h"
 #include "desk/api/routes.h"
+#include "desk/api/row_page.h"
 #include "desk/tickets/subject_json.h"
 #include "desk/tickets/work.h"
 #include "json/json.h"
@@ -191,16 +192,7 @@ static void on_one(Request *r, const PostgresRows *const *results, const Postgre
 
 static void on_several(Request *r, const PostgresRows *const *results,
                        const PostgresProblem *problem) {
-    CLEANUP(buf_done) Buf body = {0};
-    size_t n = results ? rows_count(results[0]) : 0;
-    (void)problem;
-    buf_adds(&body, "{\"job_statuses\":[");
-    for (size_t i = 0; i < n; i++) {
-        if (i) buf_addc(&body, ',');
-        job_json(r, results[0], i, &body);
-    }
-    buf_printf(&body, "],\"next_page\":null,\"previous_page\":null,\"count\":%zu}", n);
-    answer_json(r, 200, buf_str(&body));
+    row_page_all(r, "job_statuses", problem ? NULL : results[0], job_json);
 }
 
 static void ask_jobs(Request *r, const Cause *ids, size_t n, RequestRows done) {
