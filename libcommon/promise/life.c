@@ -121,13 +121,16 @@ static void warn(Clock *c, int share, int64_t at) {
 }
 
 /* Lets a running clock run up to `to`. What is reached strictly before `to` is noted here; what is
- * reached exactly then must wait for what happens then. */
+ * reached exactly then must wait for what happens then. Should it be found over its target then, or
+ * when it runs again, time has brought it there only if the target that it ran under was reached.
+ */
 static void run(const Life *l, Clock *c, int64_t to) {
     if (c->status != CLOCK_RUNNING || c->since_ms >= to) return;
     if (l->history) stretch_add(&c->runs, c->since_ms, to);
     if (!c->target_ms) {
         stretch_add(&c->unjudged, c->since_ms, to);
         c->since_ms = to;
+        if (c->breached_ms == NEVER) c->breach_cause = BREACH_POLICY_CHANGE;
         return;
     }
     if (c->breached_ms == NEVER && c->elapsed_ms < c->target_ms) {
@@ -143,14 +146,15 @@ static void run(const Life *l, Clock *c, int64_t to) {
     c->elapsed_ms += calendar_open_ms(c->hours, c->since_ms, to);
     if (l->history) stretch_add_open(&c->counted, c->hours, c->since_ms, to);
     c->since_ms = to;
+    if (c->breached_ms == NEVER)
+        c->breach_cause = c->elapsed_ms >= c->target_ms ? BREACH_TIME : BREACH_POLICY_CHANGE;
 }
 
 /* After everything of this instant was applied: what has been reached by now? */
 static void see(const Life *l, Clock *c, int64_t at) {
     if (c->status != CLOCK_RUNNING || !c->target_ms || c->breached_ms != NEVER) return;
     if (c->elapsed_ms >= c->target_ms) {
-        /* Time brought it here unless the target came down to it. */
-        breach(c, at, c->breach_cause == BREACH_POLICY_CHANGE ? BREACH_POLICY_CHANGE : BREACH_TIME);
+        breach(c, at, c->breach_cause);
         return;
     }
     for (int i = 0; i < l->terms.warnings_n; i++)
@@ -362,17 +366,9 @@ void life_terms(Life *l, int64_t at, const Terms *terms) {
     for (size_t i = 0; i < l->n; i++) {
         Clock *c = &l->clocks[i];
         if (!is_active(c)) continue;
-        bool was_over = c->target_ms && c->elapsed_ms >= c->target_ms;
         c->target_ms = terms->target_ms[c->metric];
         c->hours = terms->hours[c->metric];
         if (c->target_ms) judge(l, c);
-        if (c->breached_ms == NEVER) {
-            bool over = c->target_ms && c->elapsed_ms >= c->target_ms;
-            if (!over)
-                c->breach_cause = BREACH_NONE;
-            else if (!was_over)
-                c->breach_cause = BREACH_POLICY_CHANGE; /* if it still is when this instant ends */
-        }
         apply_pause(l, c);
     }
 }

@@ -79,7 +79,7 @@ typedef struct Clock {
     Metric metric;
     int32_t instance; /* from 1 */
     ClockStatus status;
-    BreachCause breach_cause;
+    BreachCause breach_cause; /* before a breach: what it will be if it is found over its target */
     int64_t start_ms;
     int64_t elapsed_ms; /* judged; see clock_elapsed() */
     int64_t since_ms;   /* while running: judged up to here */

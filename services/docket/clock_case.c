@@ -8,7 +8,16 @@
 #include "promise/life.h"
 #include "json/json.h"
 
-enum { CALENDARS_MAX = 64, REVISIONS_MAX = 64 };
+/* What one case may ask of us: far more than any ticket's life, and still judged in a second. */
+enum {
+    CALENDARS_MAX = 64,
+    REVISIONS_MAX = 64, /* of each */
+    SHIFTS_MAX = 1000,  /* of all calendars together */
+    EVENTS_MAX = 5000,
+    TARGET_MINUTES_MAX = 5256000 /* ten years */
+};
+#define INSTANT_MAX INT64_C(7258118400000) /* the year 2200, as far as calendars go */
+#define SPAN_MAX    (INT64_C(20) * 366 * DAY_MS)
 
 static const JsonLimits case_limits = {.bytes = 4 << 20, .depth = 16, .members = 5000};
 
@@ -90,18 +99,25 @@ static void calendar_read(Case *c, const cJSON *json, CaseCalendar *ret) {
     if (!ret->calendar) ret->calendar = calendar_fallback();
 }
 
+static int no_case(Buf *problem, const char *why) {
+    buf_adds(problem, why);
+    return -EINVAL;
+}
+
 static int calendars_read(Case *c, const cJSON *json, Buf *problem) {
     const cJSON *all = NULL, *of_one, *revision;
-    size_t n = 0;
-    if (json_get_object(json, "calendars", &all) < 0) {
-        buf_adds(problem, "calendars: an object of lists is expected");
-        return -EINVAL;
+    size_t n = 0, shifts = 0;
+    if (json_get_object(json, "calendars", &all) < 0)
+        return no_case(problem, "calendars: an object of lists is expected");
+    if (cJSON_GetArraySize(all) > CALENDARS_MAX) return no_case(problem, "calendars: at most 64");
+    cJSON_ArrayForEach(of_one, all) {
+        if (!cJSON_IsArray(of_one) || cJSON_GetArraySize(of_one) > REVISIONS_MAX)
+            return no_case(problem, "calendars: of each a list of at most 64 revisions");
+        n += (size_t)cJSON_GetArraySize(of_one);
+        cJSON_ArrayForEach(revision, of_one) shifts +=
+            (size_t)cJSON_GetArraySize(cJSON_GetObjectItemCaseSensitive(revision, "week"));
     }
-    cJSON_ArrayForEach(of_one, all) n += (size_t)cJSON_GetArraySize(of_one);
-    if (cJSON_GetArraySize(all) > CALENDARS_MAX) {
-        buf_adds(problem, "calendars: at most 64");
-        return -EINVAL;
-    }
+    if (shifts > SHIFTS_MAX) return no_case(problem, "calendars: at most 1,000 intervals in all");
     c->calendars_room = n + 1;
     c->calendars = xcalloc(c->calendars_room, sizeof(*c->calendars));
     cJSON_ArrayForEach(of_one, all) {
@@ -184,6 +200,32 @@ static Terms terms_in_force(Case *c) {
         }
     }
     return t;
+}
+
+/* What is promised must be a time; all else of a policy has a default. */
+static int policies_check(const cJSON *json, Case *c, Buf *problem) {
+    const cJSON *policy, *of_metric, *target;
+    int64_t minutes = 0;
+    Str hours;
+    if (json_get_array(json, "policies", &c->policies) < 0)
+        return no_case(problem, "policies: a list is expected");
+    if (cJSON_GetArraySize(c->policies) > REVISIONS_MAX)
+        return no_case(problem, "policies: at most 64 revisions");
+    cJSON_ArrayForEach(policy, c->policies) {
+        cJSON_ArrayForEach(of_metric, cJSON_GetObjectItemCaseSensitive(policy, "targets")) {
+            cJSON_ArrayForEach(target, of_metric) {
+                if (json_get_int(target, "minutes", &minutes) > 0 && minutes >= 1 &&
+                    minutes <= TARGET_MINUTES_MAX && json_get_string(target, "hours", &hours) > 0)
+                    continue;
+                buf_printf(problem,
+                           "target %s of %s: `minutes` from 1 to %d and `hours` are expected",
+                           target->string ? target->string : "?",
+                           of_metric->string ? of_metric->string : "?", TARGET_MINUTES_MAX);
+                return -EINVAL;
+            }
+        }
+    }
+    return 0;
 }
 
 static void policy_choose(Case *c, int64_t revision) {
@@ -285,16 +327,18 @@ static int live(Case *c, const cJSON *json, Life **ret, Buf *problem) {
     int64_t now = 0, before = INT64_MIN;
     size_t number = 0;
     CLEANUP(life_freep) Life *l = NULL;
-    if (json_get_array(json, "events", &events) <= 0 || json_get_int(json, "now", &now) <= 0) {
-        buf_adds(problem, "a list `events` and a number `now` are expected");
-        return -EINVAL;
-    }
+    if (json_get_array(json, "events", &events) <= 0 || json_get_int(json, "now", &now) <= 0)
+        return no_case(problem, "a list `events` and a number `now` are expected");
+    if (now < 0 || now >= INSTANT_MAX) return no_case(problem, "now: from 1970 to 2200");
+    if (cJSON_GetArraySize(events) > EVENTS_MAX)
+        return no_case(problem, "events: at most 5,000 of them");
     cJSON_ArrayForEach(event, events) {
         int64_t at;
         Str type = {0};
         number++;
         if (json_get_int(event, "at", &at) <= 0 || at < before || at > now || at < 0)
-            return event_problem(problem, number, "`at` is missing, or not in order");
+            return event_problem(problem, number, "`at` is missing, not in order, or beyond `now`");
+        if (now - at > SPAN_MAX) return event_problem(problem, number, "over 20 years before now");
         before = at;
         bool creates = json_get_string(event, "type", &type) > 0 && str_is(type, "create");
         if (creates != (number == 1))
@@ -404,17 +448,17 @@ int clock_case_judge(Str text, Buf *ret, Buf *ret_problem) {
     const cJSON *share, *shares = NULL;
     int64_t now = 0, percent;
     if (json_parse(text, &case_limits, &json, ret_problem) < 0) return -EINVAL;
-    c.policies = cJSON_GetObjectItemCaseSensitive(json, "policies");
-    if (json_get_array(json, "shares", &shares) < 0) shares = NULL;
+    if (!cJSON_IsObject(json)) return no_case(ret_problem, "an object is expected");
+    if (json_get_array(json, "shares", &shares) < 0)
+        return no_case(ret_problem, "shares: a list is expected");
     cJSON_ArrayForEach(share, shares) {
         if (json_as_int(share, &percent) <= 0 || percent < 1 || percent > 99 ||
-            c.shares_n == SHARES_MAX) {
-            buf_adds(ret_problem, "shares: at most 4 whole percents from 1 to 99");
-            return -EINVAL;
-        }
+            c.shares_n == SHARES_MAX)
+            return no_case(ret_problem, "shares: at most 4 whole percents from 1 to 99");
         c.shares[c.shares_n++] = (uint8_t)percent;
     }
-    if (calendars_read(&c, json, ret_problem) < 0 || live(&c, json, &l, ret_problem) < 0)
+    if (calendars_read(&c, json, ret_problem) < 0 || policies_check(json, &c, ret_problem) < 0 ||
+        live(&c, json, &l, ret_problem) < 0)
         return -EINVAL;
     (void)json_get_int(json, "now", &now);
     write_result(&c, l, now, ret);
