@@ -434,10 +434,14 @@ static void write_result(Case *c, const Life *l, int64_t now, Buf *b) {
     }
     buf_adds(b, "],\"touches\":[],\"alarms\":[");
     qsort(c->calendars, c->calendars_n, sizeof(*c->calendars), compare_calendars);
-    for (size_t i = 0; i < c->calendars_n; i++)
-        if (c->calendars[i].calendar && calendar_fallback_asked(c->calendars[i].calendar))
-            buf_printf(b, "%s\"%s/%d\"", alarms++ ? "," : "", c->calendars[i].id,
-                       c->calendars[i].rev);
+    for (size_t i = 0; i < c->calendars_n; i++) {
+        CLEANUP(buf_done) Buf name = {0};
+        if (!c->calendars[i].calendar || !calendar_fallback_asked(c->calendars[i].calendar))
+            continue;
+        if (alarms++) buf_addc(b, ',');
+        buf_printf(&name, "%s/%d", c->calendars[i].id, c->calendars[i].rev);
+        buf_add_json(b, buf_str(&name));
+    }
     buf_adds(b, "]}");
 }
 
@@ -455,6 +459,8 @@ int clock_case_judge(Str text, Buf *ret, Buf *ret_problem) {
         if (json_as_int(share, &percent) <= 0 || percent < 1 || percent > 99 ||
             c.shares_n == SHARES_MAX)
             return no_case(ret_problem, "shares: at most 4 whole percents from 1 to 99");
+        if (memchr(c.shares, (int)percent, c.shares_n))
+            return no_case(ret_problem, "shares: each of them once");
         c.shares[c.shares_n++] = (uint8_t)percent;
     }
     if (calendars_read(&c, json, ret_problem) < 0 || policies_check(json, &c, ret_problem) < 0 ||
