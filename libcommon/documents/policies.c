@@ -56,12 +56,12 @@ static void read_within(const Reading *r, const Node *map, const char *key, cons
 
 static void read_target(Compilation *c, const Reading *r, const Node *targets, const Node *n,
                         Policy *policy) {
-    Metric m;
+    ClockMetric m;
     Target base = {.hours_name = STR("calendar")};
     if (metric_parse(n->key, &m) < 0) {
         Str names[METRICS];
         for (int i = 0; i < METRICS; i++)
-            names[i] = str(metric_name((Metric)i));
+            names[i] = str(metric_name((ClockMetric)i));
         const char *guess = did_you_mean(n->key, names, METRICS);
         complain(r, n->key_line, "unknown metric `%.*s`%s", STR_ARG(n->key),
                  *guess ? guess
@@ -96,7 +96,7 @@ static void read_pause(Compilation *c, const Reading *r, const Node *n, Policy *
     const Node *pause = node_member(n, "pause");
     if (!pause || pause->kind == NODE_NOTHING || !shape_map(r, pause)) return;
     for (const Node *m = pause->first; m; m = m->next) {
-        Metric metric;
+        ClockMetric metric;
         const Str *states = NULL;
         size_t states_n = 0;
         if (metric_parse(m->key, &metric) < 0) {

@@ -87,7 +87,7 @@ void level_name(int64_t code, char ret[PROMISE_LEVEL_MAX + 1]) {
 
 /* ---- Notes ---- */
 
-Note *note_find(const TicketLife *l, Metric m, int32_t instance, int64_t code) {
+Note *note_find(const TicketLife *l, ClockMetric m, int32_t instance, int64_t code) {
     for (size_t i = 0; i < l->notes_n; i++) {
         Note *n = &l->notes[i];
         if (n->metric == m && n->instance == instance && n->code == code) return n;
@@ -104,7 +104,7 @@ void note_add(TicketLife *l, Note n) {
     l->notes[l->notes_n++] = n;
 }
 
-void note_tell(TicketLife *l, Metric m, int32_t instance, int64_t code) {
+void note_tell(TicketLife *l, ClockMetric m, int32_t instance, int64_t code) {
     Note *n = note_find(l, m, instance, code);
     if (n)
         n->told = true;
@@ -125,7 +125,7 @@ bool chain_ended(const TicketLife *l, const Clock *c) {
     return false;
 }
 
-void chain_end(TicketLife *l, Metric m, int32_t instance) {
+void chain_end(TicketLife *l, ClockMetric m, int32_t instance) {
     if (l->ends_n == CHAINS_ENDED_MAX) return;
     if (l->ends_n == l->ends_room) {
         l->ends_room = l->ends_room ? l->ends_room * 2 : 2;
@@ -311,7 +311,7 @@ void ticket_life_mark(TicketLife *l, const PromiseMoment *m) {
     if (!l->history && l->life) clocks_forget(l);
 }
 
-bool ticket_life_is_true(const TicketLife *l, PromiseAct act, Metric metric, int32_t instance,
+bool ticket_life_is_true(const TicketLife *l, PromiseAct act, ClockMetric metric, int32_t instance,
                          Str level) {
     const Clock *clocks;
     size_t n = l->life ? life_clocks(l->life, &clocks) : 0;

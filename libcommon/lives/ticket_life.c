@@ -188,7 +188,7 @@ static void create(TicketLife *l, const Event *e, int64_t at) {
 }
 
 static void heed_mark(TicketLife *l, const Event *e) {
-    Metric m;
+    ClockMetric m;
     PromiseAct act = (PromiseAct)(e->kind - LEDGER_PROMISE_WARNED);
     int64_t code = level_code(act, e->promise.level);
     if (code >= 0 && metric_parse(e->promise.metric, &m) == 0)

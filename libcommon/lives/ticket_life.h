@@ -61,7 +61,7 @@ void ticket_life_judge(TicketLife *l, int64_t now_ms);
 
 typedef struct PromiseMoment {
     PromiseAct act;
-    Metric metric;
+    ClockMetric metric;
     int32_t instance;
     char level[PROMISE_LEVEL_MAX + 1]; /* "80%" "10m"; ""; "2" "2.1": proto/promise.proto */
     int64_t at_ms;                     /* became true */
@@ -80,7 +80,7 @@ size_t ticket_life_due(const TicketLife *l, Arena *arena, PromiseMoment **ret);
 void ticket_life_mark(TicketLife *l, const PromiseMoment *m);
 /* Is it true as far as it is judged, marked or not? (Levels of ended chains included; warnings as
  * long as their clock runs or pauses unbroken.) */
-bool ticket_life_is_true(const TicketLife *l, PromiseAct act, Metric metric, int32_t instance,
+bool ticket_life_is_true(const TicketLife *l, PromiseAct act, ClockMetric metric, int32_t instance,
                          Str level);
 /* Its form for signals and the ledger. Texts are borrowed from the moment and its catalog. */
 void promise_of_moment(const PromiseMoment *m, bool late, int32_t judged_seq, Promise *ret);

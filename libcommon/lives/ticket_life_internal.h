@@ -87,11 +87,12 @@ static inline PromiseAct code_act(int64_t code) {
 
 /* ---- Notes and chains ---- */
 
-Note *note_find(const TicketLife *l, Metric m, int32_t instance, int64_t code); /* NULL: none */
-void note_tell(TicketLife *l, Metric m, int32_t instance, int64_t code);
+Note *note_find(const TicketLife *l, ClockMetric m, int32_t instance,
+                int64_t code); /* NULL: none */
+void note_tell(TicketLife *l, ClockMetric m, int32_t instance, int64_t code);
 void note_add(TicketLife *l, Note n); /* not there yet; dropped when there are too many */
 bool chain_ended(const TicketLife *l, const Clock *c);
-void chain_end(TicketLife *l, Metric m, int32_t instance);
+void chain_end(TicketLife *l, ClockMetric m, int32_t instance);
 /* Chains go on up to `until`: what is scheduled before it, with `inclusive` also at it. The clocks
  * are as they were all that time. */
 void chains_advance(TicketLife *l, int64_t until, bool inclusive);

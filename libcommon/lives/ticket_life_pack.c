@@ -158,7 +158,7 @@ static void get_ends(Packed *r, TicketLife *l) {
     uint64_t n = get(r, CHAINS_ENDED_MAX);
     if (n > (uint64_t)(r->end - r->p)) r->bad = true;
     for (uint64_t i = 0; i < n && !r->bad; i++) {
-        Metric m = (Metric)get(r, METRICS - 1);
+        ClockMetric m = (ClockMetric)get(r, METRICS - 1);
         int32_t instance = (int32_t)get(r, INT32_MAX);
         if (!r->bad) chain_end(l, m, instance);
     }

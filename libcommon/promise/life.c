@@ -9,14 +9,14 @@ static const char *const metric_names[METRICS] = {
     "first_reply", "next_reply", "periodic_update", "resolution", "requester_wait",
     "agent_work",  "ack"};
 
-const char *metric_name(Metric m) {
+const char *metric_name(ClockMetric m) {
     return metric_names[m];
 }
 
-int metric_parse(Str name, Metric *ret) {
+int metric_parse(Str name, ClockMetric *ret) {
     for (int m = 0; m < METRICS; m++)
         if (str_is(name, metric_names[m])) {
-            *ret = (Metric)m;
+            *ret = (ClockMetric)m;
             return 0;
         }
     return -EINVAL;
@@ -84,14 +84,14 @@ static bool is_active(const Clock *c) {
 }
 
 /* The latest instance of a metric, NULL when there is none. */
-static Clock *latest(Life *l, Metric m) {
+static Clock *latest(Life *l, ClockMetric m) {
     Clock *found = NULL;
     for (size_t i = 0; i < l->n; i++)
         if (l->clocks[i].metric == m) found = &l->clocks[i];
     return found;
 }
 
-static Clock *active(Life *l, Metric m) {
+static Clock *active(Life *l, ClockMetric m) {
     Clock *c = latest(l, m);
     return c && is_active(c) ? c : NULL;
 }
@@ -171,7 +171,7 @@ static void judge(const Life *l, Clock *c) {
     stretches_free(&c->unjudged);
 }
 
-static bool pauses(const Life *l, Metric m) {
+static bool pauses(const Life *l, ClockMetric m) {
     return l->terms.pauses[m] >> l->status & 1;
 }
 
@@ -182,7 +182,7 @@ static void apply_pause(const Life *l, Clock *c) {
     c->status = wanted;
 }
 
-static void start(Life *l, Metric m) {
+static void start(Life *l, ClockMetric m) {
     const Clock *before = latest(l, m);
     int32_t instance = before ? before->instance + 1 : 1;
     size_t at = l->n;
@@ -269,8 +269,8 @@ static void solved(Life *l) {
 }
 
 void life_create(Life *l, int64_t at, Speaker by, bool public_comment, TicketStatus status) {
-    static const Metric from_birth[] = {METRIC_FIRST_REPLY, METRIC_RESOLUTION,
-                                        METRIC_REQUESTER_WAIT, METRIC_AGENT_WORK, METRIC_ACK};
+    static const ClockMetric from_birth[] = {METRIC_FIRST_REPLY, METRIC_RESOLUTION,
+                                             METRIC_REQUESTER_WAIT, METRIC_AGENT_WORK, METRIC_ACK};
     assert(l->n == 0);
     l->now = at;
     l->status = status;
@@ -302,7 +302,8 @@ void life_comment(Life *l, int64_t at, Speaker by, bool is_public) {
 }
 
 static void reopen(Life *l) {
-    static const Metric revived[] = {METRIC_RESOLUTION, METRIC_REQUESTER_WAIT, METRIC_AGENT_WORK};
+    static const ClockMetric revived[] = {METRIC_RESOLUTION, METRIC_REQUESTER_WAIT,
+                                          METRIC_AGENT_WORK};
     for (size_t i = 0; i < sizeof(revived) / sizeof(*revived); i++) {
         Clock *c = latest(l, revived[i]);
         if (l->terms.restart || !c) {

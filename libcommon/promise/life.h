@@ -19,7 +19,7 @@
 #include "promise/calendar.h"
 #include "ticket/ticket.h"
 
-typedef enum Metric {
+typedef enum ClockMetric {
     METRIC_FIRST_REPLY,     /* from creation to the first reply; solving ends it too */
     METRIC_NEXT_REPLY,      /* from the oldest unanswered customer comment to the next reply */
     METRIC_PERIODIC_UPDATE, /* from one reply to the next */
@@ -28,10 +28,10 @@ typedef enum Metric {
     METRIC_AGENT_WORK,      /* likewise, without pending and on hold */
     METRIC_ACK,             /* from creation to somebody's acknowledgement, a reply, or solved */
     METRICS
-} Metric;
+} ClockMetric;
 
-const char *metric_name(Metric m); /* "first_reply" */
-int metric_parse(Str name, Metric *ret);
+const char *metric_name(ClockMetric m); /* "first_reply" */
+int metric_parse(Str name, ClockMetric *ret);
 
 enum { SHARES_MAX = 4 };
 
@@ -76,7 +76,7 @@ typedef struct Stretches {
 } Stretches;
 
 typedef struct Clock {
-    Metric metric;
+    ClockMetric metric;
     int32_t instance; /* from 1 */
     ClockStatus status;
     BreachCause breach_cause; /* before a breach: what it will be if it is found over its target */

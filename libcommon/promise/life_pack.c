@@ -120,7 +120,7 @@ static int64_t get_past(Packed *r) { /* an instant that must be there */
 }
 
 static void get_clock(Packed *r, const Terms *terms, Clock *c) {
-    c->metric = (Metric)get(r, METRICS - 1);
+    c->metric = (ClockMetric)get(r, METRICS - 1);
     c->instance = (int32_t)get(r, INT32_MAX);
     uint64_t both = get(r, CLOCK_CANCELLED | BREACH_POLICY_CHANGE << 2);
     if (both >> 2 > BREACH_POLICY_CHANGE) r->bad = true;

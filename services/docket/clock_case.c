@@ -160,7 +160,7 @@ static bool status_read(Str name, TicketStatus *ret) {
     return ticket_status_parse(name, ret) == 0;
 }
 
-static void target_read(Case *c, const cJSON *policy, Metric m, Terms *t) {
+static void target_read(Case *c, const cJSON *policy, ClockMetric m, Terms *t) {
     const cJSON *targets = cJSON_GetObjectItemCaseSensitive(policy, "targets");
     const cJSON *of_metric = cJSON_GetObjectItemCaseSensitive(targets, metric_name(m));
     int64_t minutes = 0;
@@ -189,8 +189,8 @@ static Terms terms_in_force(Case *c) {
         true;
     pause = cJSON_GetObjectItemCaseSensitive(c->policy, "pause");
     for (int m = 0; m < METRICS; m++) {
-        const cJSON *states = cJSON_GetObjectItemCaseSensitive(pause, metric_name((Metric)m));
-        target_read(c, c->policy, (Metric)m, &t);
+        const cJSON *states = cJSON_GetObjectItemCaseSensitive(pause, metric_name((ClockMetric)m));
+        target_read(c, c->policy, (ClockMetric)m, &t);
         if (!states) continue;
         t.pauses[m] = 0;
         cJSON_ArrayForEach(item, states) {

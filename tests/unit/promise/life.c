@@ -23,7 +23,7 @@ static Terms terms_of(int64_t reply_ms, int64_t resolution_ms) {
     return t;
 }
 
-static const Clock *clock_of(const Life *l, Metric m, int32_t instance) {
+static const Clock *clock_of(const Life *l, ClockMetric m, int32_t instance) {
     const Clock *clocks;
     size_t n = life_clocks(l, &clocks);
     for (size_t i = 0; i < n; i++)
