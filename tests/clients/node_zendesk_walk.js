@@ -98,6 +98,7 @@ async function walk() {
   seen.groups = await client.groups.list();
   seen.group = (await client.groups.show(group)).result;
   seen.memberships = await client.groupmemberships.listByGroup(group);
+  seen.peopleOfGroup = (await client.users.listByGroup(group)).map((u) => u.id);
   step = 'users.list';
   seen.users = (await client.users.list()).map((u) => ({id: u.id, role: u.role}));
   seen.user = (await client.users.show(seen.memberships[0].user_id)).result;
@@ -106,6 +107,13 @@ async function walk() {
   const organization = (await client.organizations.create({organization: {name: `示例企业 ${external}`}})).result;
   seen.organization = (await client.organizations.show(organization.id)).result;
   seen.organizations = (await client.organizations.list()).map((o) => o.id);
+  step = 'organization memberships';
+  const member = (await client.users.create({user: {
+    name: '孙小美', email: `sun-${external}@example.com`, organization_id: organization.id}})).result;
+  seen.member = {user: member.id, organization: organization.id};
+  seen.membersOfOrganization = await client.organizationmemberships.listByOrganization(organization.id);
+  seen.membership = (await client.organizationmemberships.show(member.id)).result;
+  seen.membershipsOfUser = await client.organizationmemberships.listByUser(member.id);
   await client.organizations.delete(organization.id);
   seen.organizationGone = await refusal(originals.organizations.show(organization.id));
 

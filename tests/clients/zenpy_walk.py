@@ -112,6 +112,7 @@ def walk():
     SEEN["group"] = group.to_dict()
     SEEN["memberships"] = [m.to_dict() for m in z.group_memberships()]
     SEEN["group_users"] = [m.user_id for m in z.groups.memberships(GIVEN["group"])]
+    SEEN["people_of_group"] = [u.id for u in z.groups.users(GIVEN["group"])]
     SEEN["users"] = [{"id": u.id, "role": u.role} for u in z.users()]
     agent = SEEN["group_users"][0]
     SEEN["user"] = z.users(id=agent).to_dict()
@@ -123,6 +124,11 @@ def walk():
     organization.details = "年框客户"
     SEEN["organization"] = z.organizations.update(organization).to_dict()
     SEEN["organizations"] = [o.id for o in z.organizations()]
+    member = z.users.create(User(name="钱多多", email=f"qian-{GIVEN['external']}@example.com", organization_id=organization.id))
+    SEEN["organization_members"] = [[m.user_id, m.organization_id] for m in z.organizations.organization_memberships(organization)]
+    SEEN["organization_member"] = [member.id, organization.id]
+    SEEN["organizations_of_user"] = [m.organization_id for m in z.users.organization_memberships(member)]
+    SEEN["all_members"] = [m.user_id for m in z.organization_memberships()]
     z.organizations.delete(organization)
     SEEN["organization_gone"] = refusal(lambda: z.organizations(id=organization.id))
 

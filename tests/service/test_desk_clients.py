@@ -98,6 +98,9 @@ def test_node_finds_groups_people_organizations_and_views(node, given):
     assert node["user"]["role"] == "agent" and node["user"]["id"] in [u["id"] for u in node["users"]]
     assert node["organization"]["id"] in node["organizations"]
     assert node["organizationGone"]["status"] == 404
+    assert sorted(node["peopleOfGroup"]) == sorted(m["user_id"] for m in node["memberships"])
+    member = {"user": node["membership"]["user_id"], "organization": node["membership"]["organization_id"]}
+    assert member == node["member"] and node["membersOfOrganization"] == node["membershipsOfUser"] == [node["membership"]]
     assert node["views"] and isinstance(node["viewCount"]["view_count"]["value"], int)
     assert len(node["viewCounts"]["view_counts"]) == len(node["views"])
     assert isinstance(node["viewTickets"], list)
@@ -169,6 +172,10 @@ def test_zenpy_finds_groups_people_organizations_and_views(zenpy, given):
     assert set(zenpy["ids"]) & set(zenpy["requested"])
     assert zenpy["organization"]["details"] == "年框客户" and zenpy["organization"]["id"] in zenpy["organizations"]
     assert zenpy["organization_gone"]["class"] == "RecordNotFoundException"
+    assert sorted(zenpy["people_of_group"]) == sorted(zenpy["group_users"])
+    assert zenpy["organization_members"] == [zenpy["organization_member"]]
+    assert zenpy["organizations_of_user"] == zenpy["organization_member"][1:]
+    assert zenpy["organization_member"][0] in zenpy["all_members"]
     assert zenpy["views"] and zenpy["view_count"]["value"] is not None
     assert [count["view_id"] for count in zenpy["view_counts"]] == [view["id"] for view in zenpy["views"][:3]]
     assert zenpy["view_executed"]["id"] == zenpy["views"][2]["id"]

@@ -148,7 +148,7 @@ class Company:
             "tickets": (self.mine,), "requests": (self.mine,), "users": (self.bystander,), "groups": (group,),
             "group_memberships": (first("/group_memberships", "group_memberships"),), "memberships": (group,),
             "organizations": (organization.json["organization"]["id"] if organization.status == 201 else NOBODY_HAS,),
-            "views": (3,), "attachments": (attached, "a.txt"), "api_tokens": (first("/api_tokens", "api_tokens"),),
+            "organization_memberships": (self.bystander,), "views": (3,), "attachments": (attached, "a.txt"), "api_tokens": (first("/api_tokens", "api_tokens"),),
             "uploads": (NOBODY_HAS, upload.json["upload"]["token"] if upload.status == 201 else "none"),
             "job_statuses": (NOBODY_HAS, job.json["job_status"]["id"] if job.status == 200 else uuid.uuid4()),
             "sessions": (1,), "presence": (self.users["agent"],), "agents": (self.users["agent"],),

@@ -242,6 +242,23 @@ def test_groups_and_memberships_are_the_documents(desk, agents):
     assert desk.get("/groups/1.json").status == 404
 
 
+def test_the_people_of_a_group_are_its_agents_page_by_page(desk, other, agents):
+    by_name = {group["docket_name"]: group["id"] for group in desk.get("/groups.json").json["groups"]}
+    both = sorted(agents.values())
+    people = desk.get(f"/groups/{by_name['物流']}/users.json").json["users"]
+    assert [user["id"] for user in people] == both and {user["name"] for user in people} == {"林小婉", "吴建国"}
+    assert [user["id"] for user in desk.get(f"/groups/{by_name['售后']}/users").json["users"]] == [agents["lin"]]
+    assert desk.get(f"/groups/{by_name['技术']}/users").json["users"] == []
+    page = desk.get(f"/groups/{by_name['物流']}/users?page[size]=1").json
+    assert [user["id"] for user in page["users"]] == both[:1] and page["meta"]["has_more"]
+    last = desk.get(page["links"]["next"]).json
+    assert [user["id"] for user in last["users"]] == both[1:] and last["links"]["next"] is None
+    assert [user["id"] for user in desk.get(last["links"]["prev"]).json["users"]] == both[:1]
+    assert [user["id"] for user in desk.get(f"/groups/{by_name['物流']}/users?sort=-id").json["users"]] == both[::-1]
+    unknown = desk.get("/groups/1/users.json")
+    assert unknown.status == 404 and other.get(f"/groups/{by_name['物流']}/users.json").body == unknown.body
+
+
 # -- organizations ---------------------------------------------------------------------------------------------------------
 
 
@@ -271,6 +288,34 @@ def test_an_organization_is_made_changed_found_and_deleted(desk):
     assert desk.delete(path).status == 204
     assert desk.get(path).status == 404
     assert desk.get(f"/users/{by_hand['id']}").json["user"]["organization_id"] is None
+
+
+def test_a_person_belongs_to_one_organization_and_the_membership_has_her_number(desk, other, agents):
+    first, second = (desk.post("/organizations.json", {"organization": {"name": f"org {next(counter)}"}}).json["organization"]["id"]
+                     for _ in range(2))
+    people = [make(desk, email=email(), organization_id=first)["id"] for _ in range(3)]
+    make(desk, email=email())
+    of_first = desk.get(f"/organizations/{first}/organization_memberships.json").json["organization_memberships"]
+    assert [(m["id"], m["user_id"], m["organization_id"], m["default"]) for m in of_first] == [(p, p, first, True) for p in people]
+    shown = desk.get(f"/organization_memberships/{people[0]}.json").json["organization_membership"]
+    assert shown == of_first[0]
+    assert desk.get(f"/users/{people[1]}/organization_memberships").json["organization_memberships"] == of_first[1:2]
+    assert desk.get(f"/organization_memberships?organization_id={first}&user_id={people[2]}").json["organization_memberships"] == of_first[2:]
+    page = desk.get(f"/organization_memberships.json?organization_id={first}&page[size]=2").json
+    assert page["organization_memberships"] == of_first[:2] and page["meta"]["has_more"]
+    assert desk.get(page["links"]["next"]).json["organization_memberships"] == of_first[2:]
+
+    another = desk.post("/organization_memberships.json", {"organization_membership": {"user_id": people[0], "organization_id": second}})
+    assert another.status == 422 and "organization_id of the user" in another.body.decode()
+    assert desk.get(f"/users/{people[0]}").json["user"]["organization_id"] == first
+    assert desk.delete(f"/organization_memberships/{people[0]}").status == 405
+    assert desk.put(f"/users/{people[0]}.json", {"user": {"organization_id": second}}).status == 200
+    assert desk.get(f"/organization_memberships/{people[0]}").json["organization_membership"]["organization_id"] == second
+    assert desk.put(f"/users/{people[0]}.json", {"user": {"organization_id": None}}).status == 200
+    unknown = desk.get(f"/organization_memberships/{people[0]}")
+    assert unknown.status == 404 and other.get(f"/organization_memberships/{people[1]}").body == unknown.body
+    assert other.get(f"/organization_memberships?user_id={people[1]}").json["organization_memberships"] == []
+    assert desk.get("/organization_memberships?user_id=0").status == 400
 
 
 def test_a_ticket_belongs_to_the_organization_of_its_requester(desk, tenant):

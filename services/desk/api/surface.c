@@ -25,6 +25,7 @@ extern const RouteTable user_change_routes;    /* people/user_changes.c */
 extern const RouteTable personal_routes;       /* people/personal.c */
 extern const RouteTable group_routes;          /* people/groups.c */
 extern const RouteTable organization_routes;   /* people/organizations.c */
+extern const RouteTable organization_membership_routes; /* people/organization_memberships.c */
 extern const RouteTable request_routes;        /* customers/requests.c */
 
 /* One a line, so that two new ones do not collide. */
@@ -50,6 +51,7 @@ const RouteTable *const surface[] = {
     &personal_routes,
     &group_routes,
     &organization_routes,
+    &organization_membership_routes,
     &request_routes,
     &duty_routes,
     &looking_routes,

@@ -151,6 +151,36 @@ static void handle_list(Request *r) {
     row_page_run(r, &page, p);
 }
 
+/* ---- of a group: the documents say who, PostgreSQL what is known of them ---- */
+
+#define OF_GROUP(compare, order)                                                                   \
+    "WITH wanted (id) AS (SELECT w.id FROM unnest($5::bigint[]) w (id) WHERE w.id " compare        \
+    " $2::bigint ORDER BY w.id" order " LIMIT $3::bigint OFFSET $4::bigint)" PERSON_SELECT
+static const PostgresStatement of_group_up = {"users_of_group_up", OF_GROUP(">", "")};
+static const PostgresStatement of_group_down = {"users_of_group_down",
+                                                OF_GROUP("<", " DESC") " DESC"};
+
+static void handle_users_of_group(Request *r) {
+    static const char *const sorts[] = {"id", "-id", NULL};
+    static const RowPage page = {"users", sorts, &of_group_up, &of_group_down, person_write_row};
+    const Agent *agents;
+    size_t n = r->catalog ? catalog_agents(r->catalog, &agents) : 0, found = 0;
+    if (!r->catalog || !catalog_group(r->catalog, r->ids[0])) {
+        answer_not_found(r);
+        return;
+    }
+    int64_t *ids = arena_alloc(r->arena, (n + 1) * sizeof(*ids));
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < agents[i].groups_n; k++)
+            if (agents[i].groups[k] == r->ids[0]) ids[found++] = agents[i].id;
+    Params *p = row_page_params(r, &page);
+    if (!p) return;
+    params_array(p, PARAM_INT8, found);
+    for (size_t i = 0; i < found; i++)
+        params_element_i64(p, ids[i]);
+    row_page_run(r, &page, p);
+}
+
 /* ---- several, and by what is known of them ---- */
 
 static void on_many(Request *r, const PostgresRows *const *results,
@@ -319,6 +349,7 @@ static const Route routes[] = {
     {"GET", "/api/v2/users/search", RIGHT_USERS_READ, 0, handle_search},
     {"GET", "/api/v2/users/autocomplete", RIGHT_USERS_READ, 0, handle_autocomplete},
     {"GET", "/api/v2/users/{id}", RIGHTS, ROUTE_CUSTOMER, handle_user},
+    {"GET", "/api/v2/groups/{id}/users", RIGHT_USERS_READ, 0, handle_users_of_group},
     {"GET", "/api/v2/custom_roles", RIGHT_CONFIG_READ, 0, handle_roles},
 };
 const RouteTable user_routes = {"users", routes, sizeof(routes) / sizeof(*routes)};
