@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "log/log.h"
 #include "postgres/connection.h"
+#include "store/catalog_rows_internal.h"
 
 enum {
     POLL_MS = 1000,
@@ -82,45 +83,15 @@ static void next_look(Configuration *c) {
 
 /* ---- loading ---- */
 
-typedef struct NameTable { /* rows [from, to) of the names query are one tenant's */
-    const PostgresRows *rows;
-    size_t from, to;
-} NameTable;
-
-static int64_t look_up(void *arg, const char *kind, Str name) {
-    const NameTable *t = arg;
-    for (size_t i = t->from; i < t->to; i++)
-        if (str_is(rows_str(t->rows, i, 1), kind) && str_eq(rows_str(t->rows, i, 2), name))
-            return rows_int(t->rows, i, 3);
-    return -1;
-}
-
-/* Rows of one tenant lie together: the range [*from, *to). */
-static void range_of(const PostgresRows *rows, int64_t tenant, size_t *from, size_t *to) {
-    size_t i = 0;
-    while (i < rows_count(rows) && rows_int(rows, i, 0) < tenant)
-        i++;
-    *from = i;
-    while (i < rows_count(rows) && rows_int(rows, i, 0) == tenant)
-        i++;
-    *to = i;
-}
-
 static void tenant_compile(Configuration *c, Tenant *t, const PostgresRows *documents,
                            const PostgresRows *names) {
     size_t from, to;
-    NameTable table = {.rows = names};
     CLEANUP(buf_done) Buf problems = {0};
-    range_of(documents, t->id, &from, &to);
-    range_of(names, t->id, &table.from, &table.to);
+    catalog_rows_range(documents, t->id, &from, &to);
     if (from == to)
         return; /* a revision younger than our snapshot of documents: the next look has it */
-    CLEANUP(mem_freep) DocumentSource *sources = xcalloc(to - from, sizeof(*sources));
-    for (size_t i = from; i < to; i++)
-        sources[i - from] = (DocumentSource){rows_str(documents, i, 1), rows_str(documents, i, 2),
-                                             (long)rows_int(documents, i, 3)};
     const Catalog *catalog =
-        catalog_compile(sources, to - from, t->wanted_revision, look_up, &table, &problems);
+        catalog_rows_compile(documents, from, to, 1, names, t->id, t->wanted_revision, &problems);
     if (!catalog) {
         t->refused_revision = t->wanted_revision;
         log_error(
