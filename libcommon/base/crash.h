@@ -6,7 +6,7 @@
  *   DOCKET_CRASH=after-commit:freeze:3   SIGSTOP itself the third time
  * Points: after-claim after-produce after-reservation before-store before-change after-commit
  * after-follow after-publish before-offset after-outbox-publish after-outbox-delete after-signal
- * before-delivery-row */
+ * after-report after-state before-delivery-row */
 #pragma once
 
 #ifdef DOCKET_CRASH_POINTS

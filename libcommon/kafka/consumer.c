@@ -246,6 +246,24 @@ size_t kafka_consumer_owned(const KafkaConsumer *c) {
     return c->n_owned;
 }
 
+size_t kafka_consumer_partitions(const KafkaConsumer *c, int32_t *ret, size_t max) {
+    for (size_t i = 0; i < c->n_owned && i < max; i++)
+        ret[i] = c->owned[i].partition;
+    return c->n_owned;
+}
+
+int kafka_consumer_topic_partitions(KafkaConsumer *c, const char *topic, int timeout_ms) {
+    const struct rd_kafka_metadata *found = NULL;
+    rd_kafka_topic_t *handle = rd_kafka_topic_new(c->rk, topic, NULL);
+    if (!handle) return -EINVAL;
+    rd_kafka_resp_err_t err = rd_kafka_metadata(c->rk, 0, handle, &found, timeout_ms);
+    rd_kafka_topic_destroy(handle);
+    if (err) return kafka_errno(err);
+    int n = found->topic_cnt == 1 && !found->topics[0].err ? found->topics[0].partition_cnt : 0;
+    rd_kafka_metadata_destroy(found);
+    return n > 0 ? n : -ENOENT;
+}
+
 int64_t kafka_consumer_lag(const KafkaConsumer *c, const char *topic) {
     int64_t lag = 0;
     for (size_t i = 0; i < c->n_owned; i++) {

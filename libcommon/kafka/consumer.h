@@ -99,6 +99,10 @@ void kafka_consumer_pause(KafkaConsumer *c);
 void kafka_consumer_resume(KafkaConsumer *c);
 
 size_t kafka_consumer_owned(const KafkaConsumer *c); /* partitions */
+/* Their numbers, of all topics, up to max; how many there are. */
+size_t kafka_consumer_partitions(const KafkaConsumer *c, int32_t *ret, size_t max);
+/* How many partitions a topic has: asks a broker and waits for it, at most timeout_ms. -errno. */
+int kafka_consumer_topic_partitions(KafkaConsumer *c, const char *topic, int timeout_ms);
 /* Messages in the owned partitions beyond what is stored; does not block. The end offsets are those
  * that came with the last fetch: while nothing is fetched (paused, or nobody takes) they grow old,
  * and the true lag is more. One topic only when `topic` is not NULL. */

@@ -1,0 +1,239 @@
+/* What nobody waits for, a page at a time: lives that are to follow new documents, open tickets
+ * that nobody knows here, and what is over for long. */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "sla/partition.h"
+#include "sla/sla_internal.h"
+#include "sla/statements.h"
+
+enum {
+    REVISE_PAGE = 500,
+    FIND_PAGE = 2000,
+    FIND_PAUSE_MS = 10,
+    SINCE_MAX = 1000,
+    SWEEP_MS = 60000,
+    SWEEP_ROWS = 10000,
+    TOPIC_MS = 500,
+    REJOIN_MS = 10000 /* longer than a session: whoever slept has heard of it by then */
+};
+
+static void put_off(Sla *s, int64_t ms) {
+    s->chore_not_before_ms = clock_monotonic_ms() + ms;
+}
+
+static bool run(Sla *s, unsigned flags, const PostgresStatement *statement, PostgresDone done) {
+    if (connection_run(s->postgres, flags, &(PostgresQuery){statement, &s->params[0]}, 1, done, s) <
+        0)
+        return false;
+    s->work = WORK_CHORE;
+    return true;
+}
+
+static bool failed(Sla *s, PostgresOutcome outcome, const PostgresProblem *problem) {
+    if (outcome == POSTGRES_COMMITTED) {
+        s->retry_ms = 0;
+        return false;
+    }
+    sla_try_later(s, problem->state[0] ? problem->text : NULL);
+    sla_turn_over(s);
+    return true;
+}
+
+/* ---- Since when do a tenant's documents hold? ---- */
+
+static void on_since(void *arg, PostgresOutcome outcome, const PostgresRows *const *results,
+                     const PostgresProblem *problem) {
+    Sla *s = arg;
+    SlaTenant *all;
+    if (failed(s, outcome, problem)) return;
+    (void)tenants_all(s->tenants, &all);
+    for (size_t row = 0; row < rows_count(results[1]); row++) {
+        SlaTenant *t = tenants_find(s->tenants, rows_int(results[1], row, 0));
+        /* Otherwise others came meanwhile: they are asked for next. */
+        if (t && catalog_revision(t->catalog) == rows_int(results[1], row, 1) && !t->asked) {
+            t->since_ms = rows_time_ms(results[1], row, 2);
+            t->asked = true;
+        }
+    }
+    sla_turn_over(s);
+}
+
+static bool since_begin(Sla *s) {
+    SlaTenant *all;
+    size_t n = tenants_all(s->tenants, &all), asked = 0;
+    int64_t tenants[SINCE_MAX], revisions[SINCE_MAX];
+    for (size_t i = 0; i < n && asked < SINCE_MAX; i++) {
+        if (all[i].asked) continue;
+        tenants[asked] = all[i].tenant_id;
+        revisions[asked++] = catalog_revision(all[i].catalog);
+    }
+    if (asked == 0) {
+        s->since_due = false;
+        return false;
+    }
+    for (int k = 0; k < 2; k++) {
+        params_clear(&s->params[k]);
+        params_array(&s->params[k], PARAM_INT8, asked);
+        for (size_t i = 0; i < asked; i++)
+            params_element_i64(&s->params[k], tenants[i]);
+    }
+    params_array(&s->params[1], PARAM_INT8, asked);
+    for (size_t i = 0; i < asked; i++)
+        params_element_i64(&s->params[1], revisions[i]);
+    if (connection_run(s->postgres, POSTGRES_READ_ONLY,
+                       (PostgresQuery[]){{&sla_tenants_statement, &s->params[0]},
+                                         {&sla_since_statement, &s->params[1]}},
+                       2, on_since, s) < 0)
+        return false;
+    s->work = WORK_CHORE;
+    return true;
+}
+
+/* ---- New documents ---- */
+
+static void on_batch(void *arg) {
+    sla_turn_over(arg);
+}
+
+static bool revise_begin(Sla *s) {
+    TicketClock page[REVISE_PAGE];
+    SlaTenant *all;
+    size_t tenants_n = tenants_all(s->tenants, &all), n = 0;
+    for (size_t i = 0; i < tenants_n; i++) {
+        SlaTenant *t = &all[i];
+        if (!t->revise) continue;
+        n = clocks_page(s->clocks, t->tenant_id, &t->cursor, page, REVISE_PAGE);
+        if (t->cursor == UINT32_MAX) {
+            t->revise = false;
+            t->cursor = 0;
+        }
+        if (n) break;
+    }
+    if (n == 0) return false;
+    batch_clear(s->batch);
+    for (size_t i = 0; i < n; i++)
+        (void)batch_story(s->batch, page[i].tenant_id, page[i].ticket_id, page[i].partition);
+    metric_add(s->revised, (double)n);
+    put_off(s, s->settings->revise_pause_ms);
+    s->work = WORK_CHORE;
+    batch_run(s->batch, BATCH_REVISED, on_batch, s);
+    return true;
+}
+
+void chores_documents(Sla *s, int64_t tenant_id, const Catalog *catalog) {
+    if (!tenants_put(s->tenants, tenant_id, catalog)) return;
+    SlaTenant *t = tenants_find(s->tenants, tenant_id);
+    log_info(ABOUT(tenant_id, 0), "promises of revision %lld",
+             (long long)catalog_revision(catalog));
+    t->revise = true;
+    t->cursor = 0;
+    s->since_due = true;
+}
+
+/* ---- Open tickets that nobody knows ---- */
+
+static void on_found(void *arg, PostgresOutcome outcome, const PostgresRows *const *results,
+                     const PostgresProblem *problem) {
+    Sla *s = arg;
+    if (failed(s, outcome, problem)) return;
+    const PostgresRows *page = results[0];
+    size_t n = rows_count(page);
+    batch_clear(s->batch);
+    for (size_t row = 0; row < n; row++) {
+        s->find_tenant = rows_int(page, row, 0);
+        s->find_ticket = rows_int(page, row, 1);
+        int32_t partition = partition_of_ticket(s->find_ticket, s->partitions);
+        TicketClock known;
+        if (!rows_bool(page, row, 2) && shares_owns(&s->shares, partition) &&
+            !clocks_get(s->clocks, s->find_tenant, s->find_ticket, &known))
+            (void)batch_story(s->batch, s->find_tenant, s->find_ticket, partition);
+    }
+    s->found_n += (int64_t)batch_size(s->batch);
+    if (n < FIND_PAGE) {
+        s->find_due = false;
+        if (s->found_n) {
+            log_warn(NULL, "%lld open tickets had no life here: told from the ledger",
+                     (long long)s->found_n);
+            metric_add(s->found, (double)s->found_n);
+        }
+        s->find_tenant = s->find_ticket = s->found_n = 0;
+    }
+    put_off(s, FIND_PAUSE_MS);
+    if (batch_size(s->batch) && s->claimed)
+        batch_run(s->batch, BATCH_FOUND, on_batch, s);
+    else
+        sla_turn_over(s);
+}
+
+static bool find_begin(Sla *s) {
+    if (!s->partitions) {
+        s->partitions =
+            kafka_consumer_topic_partitions(s->consumer, s->settings->topic_events, TOPIC_MS);
+        if (s->partitions <= 0) {
+            s->partitions = 0;
+            put_off(s, REJOIN_MS);
+            return false;
+        }
+    }
+    params_clear(&s->params[0]);
+    params_i64(&s->params[0], s->find_tenant);
+    params_i64(&s->params[0], s->find_ticket);
+    params_i32(&s->params[0], FIND_PAGE);
+    return run(s, POSTGRES_READ_ONLY, &sla_open_statement, on_found);
+}
+
+/* ---- What is over for long ---- */
+
+static void on_swept(void *arg, PostgresOutcome outcome, const PostgresRows *const *results,
+                     const PostgresProblem *problem) {
+    Sla *s = arg;
+    (void)results;
+    if (failed(s, outcome, problem)) return;
+    sla_turn_over(s);
+}
+
+static bool sweep_begin(Sla *s) {
+    params_clear(&s->params[0]);
+    params_i32(&s->params[0], SWEEP_ROWS);
+    if (!run(s, 0, &sla_sweep_statement, on_swept)) return false;
+    s->sweep_due = false;
+    return true;
+}
+
+/* ---- Whose turn ---- */
+
+bool chores_begin(Sla *s) {
+    if (s->draining) return false;
+    if (s->since_due && since_begin(s)) return true;
+    if (clock_monotonic_ms() < s->chore_not_before_ms) return false;
+    if (revise_begin(s)) return true;
+    if (s->find_due && find_begin(s)) return true;
+    return s->sweep_due && sweep_begin(s);
+}
+
+/* Ours by the group, somebody else's by PostgreSQL, and it stays so: its events were passed over.
+ */
+static void look_for_lost(Sla *s) {
+    int32_t partitions[PARTITIONS_MAX];
+    int64_t now = clock_monotonic_ms();
+    size_t n = s->assigned ? kafka_consumer_partitions(s->consumer, partitions, PARTITIONS_MAX) : 0;
+    bool lost = false;
+    for (size_t i = 0; i < n && i < PARTITIONS_MAX; i++)
+        lost = lost || !shares_owns(&s->shares, partitions[i]);
+    if (!lost)
+        s->lost_since_ms = 0;
+    else if (!s->lost_since_ms)
+        s->lost_since_ms = now;
+    else if (now - s->lost_since_ms >= REJOIN_MS && s->work == WORK_NONE)
+        events_rejoin(s);
+}
+
+void chores_tick(Sla *s) {
+    int64_t now = clock_monotonic_ms();
+    look_for_lost(s);
+    if (now - s->sweep_ms >= SWEEP_MS) {
+        s->sweep_ms = now;
+        s->sweep_due = true;
+    }
+}

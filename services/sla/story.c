@@ -1,0 +1,59 @@
+#include "sla/story.h"
+
+#include <errno.h>
+
+void story_add(Story *s, const Event *event, Arena *arena) {
+    StoryRow **at = &s->rows;
+    while (*at && (*at)->event->seq < event->seq)
+        at = &(*at)->next;
+    if (*at && (*at)->event->seq == event->seq) return;
+    StoryRow *row = arena_alloc(arena, sizeof(*row));
+    *row = (StoryRow){event, *at};
+    *at = row;
+}
+
+bool story_is_new(const Story *s) {
+    return !s->known_seq && s->rows && s->rows->event->seq == 1;
+}
+
+/* Whatever cannot be told from here the ledger knows. */
+static void tell(Story *s) {
+    bool news = false;
+    for (const StoryRow *row = s->rows; row; row = row->next) {
+        int told = ticket_life_tell(s->life, row->event);
+        if (told == -EALREADY) continue;
+        if (told < 0) {
+            s->life = ticket_life_free(s->life);
+            s->fate = STORY_LEDGER;
+            return;
+        }
+        news = true;
+    }
+    s->fate = news ? STORY_TOLD : STORY_OLD;
+}
+
+void story_begin(Story *s, const SlaTenant *tenant) {
+    const Event *first = s->rows->event;
+    if (tenant && first->created_ms < tenant->since_ms) {
+        s->fate = STORY_LEDGER; /* other documents held when it began, or may have */
+        return;
+    }
+    s->life = ticket_life_new(false, tenant ? tenant->catalog : NULL);
+    tell(s);
+}
+
+void story_go_on(Story *s, Str state, int32_t seq, bool over, const SlaTenant *tenant) {
+    if (over) {
+        const StoryRow *last = s->rows;
+        while (last && last->next)
+            last = last->next;
+        s->fate = last && last->event->seq > seq ? STORY_LEDGER : STORY_GONE;
+        return;
+    }
+    if (ticket_life_unpack(state, tenant ? tenant->catalog : NULL, &s->life) < 0) {
+        s->life = NULL;
+        s->fate = STORY_LEDGER; /* judged by other promises, or by another release */
+        return;
+    }
+    tell(s);
+}

@@ -1,0 +1,42 @@
+/* Story -- what a batch has to do with one ticket: the rows of its ledger that came, in order, and
+ * the life that they are told to. Pure. */
+#pragma once
+
+#include "events/event.h"
+#include "lives/ticket_life.h"
+#include "sla/tenants.h"
+
+typedef struct StoryRow {
+    const Event *event;
+    struct StoryRow *next; /* seq ascending */
+} StoryRow;
+
+typedef enum StoryFate {
+    STORY_UNREAD, /* its state is still to be read */
+    STORY_LEDGER, /* only the ledger can tell it */
+    STORY_TOLD,   /* `life` is to be kept */
+    STORY_OLD,    /* nothing new in it */
+    STORY_GONE    /* there is no such ticket, or it was over already: forgotten here */
+} StoryFate;
+
+typedef struct Story {
+    int64_t tenant_id, ticket_id;
+    int32_t partition;
+    int32_t known_seq; /* last row told before; 0: nothing is known of it */
+    StoryRow *rows;
+    StoryFate fate;
+    TicketLife *life;
+    /* What falls due: told, to be marked. */
+    PromiseMoment *moments;
+    size_t moments_n;
+} Story;
+
+/* Adds a row; one of that seq that is there already stays. In the arena. */
+void story_add(Story *s, const Event *event, Arena *arena);
+/* May it be told without reading its state? Then it is: a ticket that begins with these rows. */
+bool story_is_new(const Story *s);
+
+/* From nothing, or from the state kept of it (absent: none is, or it was over). Ends in LEDGER,
+ * TOLD, OLD or GONE. `tenant` may be NULL: no documents. */
+void story_begin(Story *s, const SlaTenant *tenant);
+void story_go_on(Story *s, Str state, int32_t seq, bool over, const SlaTenant *tenant);

@@ -1,0 +1,68 @@
+#include "sla/tenants.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct Tenants {
+    SlaTenant *all; /* by number */
+    size_t n, room;
+};
+
+Tenants *tenants_new(void) {
+    return xcalloc(1, sizeof(Tenants));
+}
+
+Tenants *tenants_free(Tenants *t) {
+    if (!t) return NULL;
+    for (size_t i = 0; i < t->n; i++)
+        (void)catalog_unref(t->all[i].catalog);
+    free(t->all);
+    free(t);
+    return NULL;
+}
+
+/* The place of the first one that is not below. */
+static size_t place_of(const Tenants *t, int64_t tenant_id) {
+    size_t low = 0, high = t->n;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (t->all[middle].tenant_id < tenant_id)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+SlaTenant *tenants_find(Tenants *t, int64_t tenant_id) {
+    size_t at = place_of(t, tenant_id);
+    return at < t->n && t->all[at].tenant_id == tenant_id ? &t->all[at] : NULL;
+}
+
+bool tenants_put(Tenants *t, int64_t tenant_id, const Catalog *catalog) {
+    size_t at = place_of(t, tenant_id);
+    if (at == t->n || t->all[at].tenant_id != tenant_id) {
+        if (t->n == t->room) {
+            t->room = t->room ? t->room * 2 : 16;
+            t->all = xrealloc(t->all, t->room * sizeof(*t->all));
+        }
+        memmove(&t->all[at + 1], &t->all[at], (t->n - at) * sizeof(*t->all));
+        t->all[at] = (SlaTenant){.tenant_id = tenant_id, .since_ms = NEVER};
+        t->n++;
+    }
+    SlaTenant *tenant = &t->all[at];
+    const Catalog *before = tenant->catalog;
+    bool other = !before || catalog_promises_mark(before) != catalog_promises_mark(catalog);
+    tenant->catalog = catalog_ref(catalog);
+    (void)catalog_unref(before);
+    if (other) {
+        tenant->since_ms = NEVER;
+        tenant->asked = false;
+    }
+    return other;
+}
+
+size_t tenants_all(Tenants *t, SlaTenant **ret) {
+    *ret = t->all;
+    return t->n;
+}

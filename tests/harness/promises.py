@@ -1,0 +1,163 @@
+"""What the scheduler promises, seen from outside: its clock in a file that a test moves, and every signal it ever sent.
+
+    clock = TestClock(folder)                 # DOCKET_CLOCK of the services started with clock.environment
+    clock.forward(minutes=15)
+    signals = Signals(stack)
+    signals.of(ticket)                        # [Told(kind, metric, instance, level, ...), ...] in the order of their partition
+"""
+import time
+from dataclasses import dataclass
+
+from confluent_kafka import Consumer, TopicPartition
+
+from harness.stack import until
+
+
+class TestClock:
+    """Milliseconds in a file; stands still until it is moved."""
+    __test__ = False
+
+    def __init__(self, folder):
+        self.file = folder / "clock"
+        self.set(int(time.time() * 1000))
+
+    def set(self, ms):
+        self.now = ms
+        fresh = self.file.with_suffix(".new")
+        fresh.write_text(f"{ms}\n")
+        fresh.rename(self.file)
+
+    def forward(self, hours=0, minutes=0, seconds=0, ms=0):
+        self.set(self.now + ((hours * 60 + minutes) * 60 + seconds) * 1000 + ms)
+
+    @property
+    def environment(self):
+        return {"DOCKET_CLOCK": str(self.file)}
+
+
+@dataclass(frozen=True)
+class Told:
+    tenant: int
+    ticket: int
+    cause: bytes
+    told_ms: int       # the sender's clock
+    kind: str          # warned breached escalated
+    metric: str
+    instance: int
+    level: str
+    due_ms: int
+    at_ms: int
+    late: bool
+    target_ms: int
+    judged_seq: int
+    at: tuple = ()     # partition, offset
+
+    @property
+    def key(self):
+        return (self.ticket, self.kind, self.metric, self.instance, self.level)
+
+
+def fields(message):
+    """A protobuf message as {number: [value, ...]}: integers, or bytes."""
+    found, at = {}, 0
+
+    def varint():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = message[at]
+            at += 1
+            value |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                return value
+
+    while at < len(message):
+        tag = varint()
+        if tag & 7 == 0:
+            value = varint()
+        elif tag & 7 == 2:
+            length = varint()
+            value, at = message[at:at + length], at + length
+        else:
+            raise AssertionError(f"wire type {tag & 7}")
+        found.setdefault(tag >> 3, []).append(value)
+    return found
+
+
+KINDS = {23: "warned", 24: "breached", 25: "escalated"}
+
+
+class Signals:
+    """Reads docket.signals from where it stood when this was made."""
+
+    def __init__(self, stack, topic="docket.signals"):
+        self.consumer = Consumer({"bootstrap.servers": stack.environment["DOCKET_KAFKA"], "group.id": f"test-{time.time_ns()}",
+                                  "enable.auto.commit": False, "auto.offset.reset": "error", "fetch.wait.max.ms": 20})
+        self.topic = topic
+        partitions = self.consumer.list_topics(topic, timeout=10).topics[topic].partitions
+        self.consumer.assign([TopicPartition(topic, p, self.ends(p)) for p in partitions])
+        self.partitions = list(partitions)
+        self.seen = []
+
+    def ends(self, partition):
+        return self.consumer.get_watermark_offsets(TopicPartition(self.topic, partition), timeout=10)[1]
+
+    def read(self):
+        """Everything that lies in the topic by now."""
+        wanted = {p: self.ends(p) for p in self.partitions}
+
+        def all_read():
+            while True:
+                message = self.consumer.poll(0)
+                if message is None:
+                    break
+                if not message.error():
+                    self.take(message)
+            at = {p.partition: p.offset for p in self.consumer.position(self.consumer.assignment())}
+            return all(at.get(p, -1) >= end or end == 0 or (at.get(p, -1) < 0 and self.start(p) >= end)
+                       for p, end in wanted.items())
+        until(all_read, 20, "the signals to be read")
+        return self.seen
+
+    def start(self, partition):
+        return {p.partition: p.offset for p in self.consumer.assignment()}[partition]
+
+    def take(self, message):
+        envelope = fields(message.value())
+        kind = next((KINDS[n] for n in envelope if n in KINDS), None)
+        if not kind:
+            return
+        number = {v: k for k, v in KINDS.items()}[kind]
+        p = fields(envelope[number][0])
+
+        def text(n):
+            return p.get(n, [b""])[0].decode()
+
+        def whole(n):
+            return p.get(n, [0])[0]
+
+        names = PROMISE
+        self.seen.append(Told(
+            tenant=envelope[2][0], ticket=envelope[3][0], cause=envelope[4][0], told_ms=envelope[5][0], kind=kind,
+            metric=text(names["metric"]), instance=whole(names["instance"]), level=text(names["level"]),
+            due_ms=whole(names["due_ms"]), at_ms=whole(names["at_ms"]), late=bool(whole(names["late"])),
+            target_ms=whole(names["target_ms"]), judged_seq=whole(names["judged_seq"]),
+            at=(message.partition(), message.offset())))
+
+    def of(self, *tickets):
+        return [told for told in self.read() if told.ticket in tickets]
+
+    def close(self):
+        self.consumer.close()
+
+
+def promise_numbers():
+    """Field numbers by name, from proto/promise.proto."""
+    import re
+    from harness.stack import REPOSITORY
+    text = (REPOSITORY / "proto/promise.proto").read_text()
+    return {name: int(number) for name, number in re.findall(r"^\s*(?:optional )?\w+ (\w+) = (\d+);", text, re.M)}
+
+
+PROMISE = promise_numbers()
