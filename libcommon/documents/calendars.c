@@ -3,6 +3,7 @@
 
 #include "documents/catalog_internal.h"
 #include "documents/zones.h"
+#include "holidays/feed.h"
 #include "promise/days.h"
 
 enum { CALENDARS_MAX = 200, RANGE_DAYS_MAX = 400, DAY_MINUTES = 1440 };
@@ -116,6 +117,56 @@ static void read_makeups(const Reading *r, const Node *map, Draft *d) {
     }
 }
 
+/* The weekday whose hours a make-up day has when nobody says which. */
+static int first_working_day(const Draft *d) {
+    int first = 6;
+    for (size_t i = 0; i < d->spec.shifts_n; i++)
+        if (d->shifts[i].start / DAY_MINUTES < first) first = d->shifts[i].start / DAY_MINUTES;
+    return first;
+}
+
+static bool is_makeup(const Draft *d, int64_t day) {
+    for (size_t i = 0; i < d->spec.makeups_n; i++)
+        if (d->makeups[i].day == day) return true;
+    return false;
+}
+
+/* What the document itself says of a date stands before its iCalendar. */
+static void read_feed(Compilation *c, const Reading *r, const Node *n, Draft *d) {
+    CLEANUP(buf_done) Buf why = {0};
+    Str text = {NULL, 0}, as_name = {NULL, 0};
+    FeedDay *days = NULL;
+    const Node *feed = node_member(n, "ics"), *as_node = node_member(n, "ics_makeup");
+    const Node *file = node_member(n, "ics_file");
+    if (file)
+        complain(r, file->key_line,
+                 "`ics_file` is read by `docket apply`; here, put the file's text under `ics: |`");
+    if (!shape_text(r, n, "ics", FEED_BYTES_MAX, &text) || !feed || !text.n) return;
+    int as = first_working_day(d);
+    if (as_node && (!shape_text(r, n, "ics_makeup", NAME_BYTES_MAX, &as_name) ||
+                    (as = weekday(as_name)) < 0)) {
+        complain(r, as_node->line, "`ics_makeup` is one of mon ... sun");
+        return;
+    }
+    int found = feed_read(text, CALENDAR_DATES_MAX, c->work, &days, &why);
+    if (found < 0) {
+        complain(r, feed->line, "its iCalendar, %s", why.p);
+        return;
+    }
+    for (int i = 0; i < found; i++) {
+        if (days[i].works ? d->spec.makeups_n == CALENDAR_DATES_MAX
+                          : d->spec.holidays_n == CALENDAR_DATES_MAX) {
+            complain(r, feed->line, "more than %d dates; leave past years out", CALENDAR_DATES_MAX);
+            return;
+        }
+        if (!days[i].works)
+            d->holidays[d->spec.holidays_n++] = days[i].day;
+        else if (!is_makeup(d, days[i].day))
+            d->makeups[d->spec.makeups_n++] =
+                (Makeup){days[i].day, days[i].weekday < 0 ? as : days[i].weekday};
+    }
+}
+
 static void read_calendar(Compilation *c, Str file, const Node *n) {
     Reading r = {c->problems, file, "calendar", {NULL, 0}};
     Str name = {NULL, 0}, zone = {NULL, 0}, title = {NULL, 0};
@@ -123,7 +174,7 @@ static void read_calendar(Compilation *c, Str file, const Node *n) {
     size_t holidays_n = 0, mistakes;
     if (!take_name(c, &r, n, c->c->calendar_names, &name)) return;
     SHAPE_KEYS(&r, n, KEY("name"), KEY("title"), KEY("zone"), KEY("week"), KEY("holidays"),
-               KEY("makeup"));
+               KEY("makeup"), KEY("ics"), KEY("ics_file"), KEY("ics_makeup"));
     mistakes = c->problems->n;
     Draft *d = arena_zalloc(c->work, sizeof(*d));
     d->spec = (CalendarSpec){.shifts = d->shifts, .holidays = d->holidays, .makeups = d->makeups};
@@ -137,6 +188,7 @@ static void read_calendar(Compilation *c, Str file, const Node *n) {
         for (size_t i = 0; i < holidays_n; i++)
             add_holidays(&r, dates->line, holidays[i], d);
     read_makeups(&r, node_member(n, "makeup"), d);
+    read_feed(c, &r, n, d);
     Zone *z = zone.n ? zones_read(zone) : NULL;
     if (!z) {
         complain(&r, n->line, "%s `%.*s`; write an IANA name such as `zone: Asia/Shanghai`",

@@ -9,6 +9,10 @@
  *         sat: 22:00-06:00                      # a night shift ends on the next day
  *       holidays: [2026-10-01..2026-10-07]      # dates, or ranges of them
  *       makeup: {2026-09-27: thu}               # 调休: works like that weekday, holiday or not
+ *       ics: |                                  # more of both, as iCalendar (holidays/feed.h); or
+ *         BEGIN:VCALENDAR ...                   # `ics_file: 2026.ics`, which `docket apply` reads
+ *       ics_makeup: mon                         # make-up days of which it says no weekday; default:
+ *                                               # the first that has hours
  *   policies:                                   # in this order; the first that holds is the one
  *     - name: VIP
  *       when: {all: {tier: [vip, svip]}}        # as in rules, with status, category, group,

@@ -9,32 +9,33 @@
 #include "base/clock.h"
 #include "docket/apply_internal.h"
 #include "docket/command.h"
-#include "documents/sections.h"
 
 enum { FILE_BYTES_MAX = 4 << 20, FILES_MAX = 64, LATE_MS = 4000 };
 
 /* ---- Files ---- */
 
-static int read_file(Apply *a, const char *name, Str *ret) {
+int apply_read_file(Apply *a, const char *name, size_t bytes_max, Str *ret, Buf *ret_problem) {
     bool standard = strcmp(name, "-") == 0;
-    int fd = standard ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
+    int fd = standard ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC), r = 0;
     if (fd < 0) {
-        buf_printf(&a->trouble, "%s: %s", name, strerror(errno));
+        buf_printf(ret_problem, "%s: %s", name, strerror(errno));
         return -EINVAL;
     }
-    Buf text = {0};
+    CLEANUP(buf_done) Buf text = {0};
     ssize_t got;
     do {
         buf_reserve(&text, 65536);
         got = read(fd, text.p + text.n, 65536);
         if (got > 0) text.n += (size_t)got;
-    } while (got > 0 && text.n <= FILE_BYTES_MAX);
+    } while (got > 0 && text.n <= bytes_max);
+    if (got < 0 || text.n > bytes_max) r = -EINVAL;
+    if (got < 0)
+        buf_printf(ret_problem, "%s: %s", name, strerror(errno));
+    else if (text.n > bytes_max)
+        buf_printf(ret_problem, "%s: larger than %zu MiB", name, bytes_max >> 20);
     if (!standard) (void)close(fd);
-    if (got < 0) buf_printf(&a->trouble, "%s: %s", name, strerror(errno));
-    if (text.n > FILE_BYTES_MAX) buf_printf(&a->trouble, "%s: larger than 4 MiB", name);
-    if (!a->trouble.n) *ret = arena_str(a->arena, buf_str(&text));
-    buf_done(&text);
-    return a->trouble.n ? -EINVAL : 0;
+    if (r == 0) *ret = arena_str(a->arena, buf_str(&text));
+    return r;
 }
 
 static void add_document(Apply *a, ApplyDocuments *to, Str kind, DocumentSource source) {
@@ -57,7 +58,8 @@ static long find_kind(const ApplyDocuments *d, Str kind) {
 static int read_files(Apply *a) {
     for (int i = 0; i < a->o->files_n; i++) {
         Str text;
-        if (read_file(a, a->o->files[i], &text) < 0) return -EINVAL;
+        if (apply_read_file(a, a->o->files[i], FILE_BYTES_MAX, &text, &a->trouble) < 0)
+            return -EINVAL;
         DocumentSection *sections;
         int n = sections_cut(text, str(a->o->files[i]), a->arena, &sections, &a->problems);
         for (int s = 0; s < n; s++) {
@@ -70,6 +72,8 @@ static int read_files(Apply *a) {
                            a->given.sources[twice].first_line);
                 continue;
             }
+            if (str_is(sections[s].kind, "calendars"))
+                apply_put_ics(a, a->o->files[i], &sections[s]);
             add_document(
                 a, &a->given, sections[s].kind,
                 (DocumentSource){sections[s].body, str(a->o->files[i]), sections[s].first_line});

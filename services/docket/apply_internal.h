@@ -4,6 +4,7 @@
 #include "docket/apply_moves.h"
 #include "docket/apply_store.h"
 #include "documents/diff.h"
+#include "documents/sections.h"
 
 enum { MOVES_MAX = 64, THINGS_MAX = 1000 };
 
@@ -34,6 +35,11 @@ typedef struct Apply {
     Buf problems;  /* of the documents: one a line */
     Buf trouble;   /* why it was not possible at all */
 } Apply;
+
+/* The text of a file ("-": standard input) in the arena; -EINVAL with a sentence. */
+int apply_read_file(Apply *a, const char *name, size_t bytes_max, Str *ret, Buf *ret_problem);
+/* Holidays that a section `calendars` leaves to a file, beside the document, are put into it. */
+void apply_put_ics(Apply *a, const char *document, DocumentSection *section);
 
 bool apply_is_moved(const Apply *a, const ApplyThing *t);
 

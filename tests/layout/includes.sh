@@ -14,6 +14,7 @@ json: base
 ticket: base
 conditions: base ticket
 promise: base ticket
+holidays: base promise
 rights: base ticket
 vault: base
 digest: base
@@ -22,7 +23,7 @@ filetype: base
 loop: base log
 workers: base loop
 events: base digest ticket proto
-documents: base json ticket events conditions rights promise
+documents: base json ticket events conditions rights promise holidays
 http: base log loop metrics
 kafka: base log loop metrics
 redis: base digest log loop metrics
@@ -47,6 +48,7 @@ sodium.h vault
 unistr.h json
 gumbo.h html
 magic.h filetype
+libical/ holidays
 '
 # Exceptions, each with its reason: JSON trees are what the room json hands out, so whoever asks for one walks it.
 exceptions='

@@ -7,6 +7,7 @@ import uuid
 
 import psycopg2
 import pytest
+import yaml
 from psycopg2.extras import Json
 
 from harness.stack import REPOSITORY, Stack
@@ -267,6 +268,29 @@ def test_two_at_once_make_one_revision_after_the_other(shop):
     bodies = shop.sql("SELECT body FROM config.documents WHERE tenant_id = %s AND kind = 'settings' AND revision > 1",
                       shop.number)
     assert len({body for body, in bodies}) == 5
+
+
+HOLIDAYS = """BEGIN:VCALENDAR\r
+BEGIN:VEVENT\r
+DTSTART;VALUE=DATE:20261001\r
+DTEND;VALUE=DATE:20261008\r
+SUMMARY:国庆节 "假期"\r
+END:VEVENT\r
+END:VCALENDAR\r
+"""
+CALENDAR = "calendars:\n  - {name: 班, zone: Asia/Shanghai, ics_file: 2026.ics, week: {mon-fri: 09:00-18:00}}\n"
+
+
+def test_an_icalendar_file_becomes_part_of_the_document(shop):
+    (shop.directory / "2026.ics").write_bytes(HOLIDAYS.encode())
+    shop.apply(CALENDAR + SHOP)
+    (stored,) = [text for (text,) in shop.sql(
+        "SELECT DISTINCT body FROM config.documents WHERE tenant_id = %s AND kind = 'calendars'", shop.number)]
+    assert yaml.safe_load(stored)["calendars"][0]["ics"] == HOLIDAYS and "ics_file" not in stored
+    (shop.directory / "2026.ics").write_text(HOLIDAYS.replace("20261001", "2026100"))
+    assert "2026.ics: line 3: DTSTART is no date; write 20261001 (named in" in shop.refused(CALENDAR + SHOP).stderr
+    (shop.directory / "2026.ics").unlink()
+    assert "shop.yaml:2: `ics_file`:" in shop.refused(CALENDAR + SHOP).stderr
 
 
 def test_what_is_not_possible_says_why(servers, shop):

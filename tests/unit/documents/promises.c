@@ -127,6 +127,42 @@ static void hours_are_those_of_the_week_its_holidays_and_make_up_days(void **sta
     assert_int_equal(calendar_reach(c, holiday, 1), holiday + 7 * (int64_t)DAY_MS + 9 * HOUR + 1);
 }
 
+static void holidays_and_make_up_days_come_from_icalendar_too(void **state) {
+    (void)state;
+    static const char text[] = SHOP "calendars:\n"
+                                    "  - name: 客服班\n"
+                                    "    zone: UTC\n"
+                                    "    week: {tue-thu: 09:00-12:00, fri: 09:00-10:00}\n"
+                                    "    makeup: {2026-10-11: fri}\n"
+                                    "    ics: |\n"
+                                    "      BEGIN:VCALENDAR\n"
+                                    "      BEGIN:VEVENT\n"
+                                    "      DTSTART;VALUE=DATE:20261001\n"
+                                    "      DTEND;VALUE=DATE:20261008\n"
+                                    "      SUMMARY:国庆节（休）\n"
+                                    "      END:VEVENT\n"
+                                    "      BEGIN:VEVENT\n"
+                                    "      DTSTART;VALUE=DATE:20261010\n"
+                                    "      DTEND;VALUE=DATE:20261012\n"
+                                    "      SUMMARY:国庆节 补班\n"
+                                    "      END:VEVENT\n"
+                                    "      END:VCALENDAR\n";
+    CLEANUP(buf_done) Buf problems = {0};
+    const NamedCalendar *calendars;
+    Catalog *c = compile(text, &problems);
+    if (!c) fail_msg("%s", problems.p);
+    assert_int_equal(catalog_calendars(c, &calendars), 1);
+    const Calendar *hours = calendars[0].calendar;
+    int64_t holidays = days_from_date(2026, 10, 1) * DAY_MS,
+            made_up = holidays + 9 * (int64_t)DAY_MS;
+    assert_int_equal(calendar_open_ms(hours, holidays, holidays + 7 * (int64_t)DAY_MS), 0);
+    /* Like Tuesday, the first day of the week that has hours; what the document says stands. */
+    assert_int_equal(calendar_open_ms(hours, made_up, made_up + DAY_MS), 3 * HOUR);
+    assert_int_equal(calendar_open_ms(hours, made_up + DAY_MS, made_up + 2 * (int64_t)DAY_MS),
+                     HOUR);
+    (void)catalog_unref(c);
+}
+
 static void what_cannot_be_kept_is_refused_with_line_and_remedy(void **state) {
     (void)state;
     static const struct {
@@ -167,6 +203,13 @@ static void what_cannot_be_kept_is_refused_with_line_and_remedy(void **state) {
         {"calendars:\n  - {name: c, zone: UTC, week: {mon: 09:00-12:00}, makeup: {2026-02-28: "
          "4}}\n",
          "a make-up day is written"},
+        {"calendars:\n  - {name: c, zone: UTC, week: {mon: 09:00-12:00}, ics: x}\n",
+         "shop.yaml:5: calendar `c`: its iCalendar, line 1: no `NAME:value`"},
+        {"calendars:\n  - {name: c, zone: UTC, week: {mon: 09:00-12:00}, ics_file: a.ics}\n",
+         "`ics_file` is read by `docket apply`"},
+        {"calendars:\n  - {name: c, zone: UTC, week: {mon: 09:00-12:00}, ics_makeup: 1, ics: "
+         "BEGIN:VCALENDAR}\n",
+         "`ics_makeup` is one of mon ... sun"},
     };
     for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
         CLEANUP(buf_done) Buf text = {0}, problems = {0};
@@ -186,6 +229,7 @@ int main(void) {
         cmocka_unit_test(nothing_is_promised_without_a_policy),
         cmocka_unit_test(escalation_keeps_its_order_waits_and_repetitions),
         cmocka_unit_test(hours_are_those_of_the_week_its_holidays_and_make_up_days),
+        cmocka_unit_test(holidays_and_make_up_days_come_from_icalendar_too),
         cmocka_unit_test(what_cannot_be_kept_is_refused_with_line_and_remedy),
     };
     return cmocka_run_group_tests(tests, open_shop, close_shop);
