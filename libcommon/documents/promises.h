@@ -9,14 +9,15 @@
  *         sat: 22:00-06:00                      # a night shift ends on the next day
  *       holidays: [2026-10-01..2026-10-07]      # dates, or ranges of them
  *       makeup: {2026-09-27: thu}               # 调休: works like that weekday, holiday or not
- *       ics: |                                  # more of both, as iCalendar (holidays/feed.h); or
- *         BEGIN:VCALENDAR ...                   # `ics_file: 2026.ics`, which `docket apply` reads
- *       ics_makeup: mon                         # make-up days of which it says no weekday; default:
- *                                               # the first that has hours
+ *       ics: |                                  # more of both, as iCalendar: holidays/feed.h;
+ *         BEGIN:VCALENDAR ...                   # `ics_file: 2026.ics`: docket apply puts it here
+ *       ics_makeup: mon                         # a make-up day that says no weekday; default:
+ *                                               # the first with hours
  *   policies:                                   # in this order; the first that holds is the one
  *     - name: VIP
- *       when: {all: {tier: [vip, svip]}}        # as in rules, with status, category, group,
- * assignee targets: first_reply: 15m                      # of every priority, around the clock
+ *       when: {all: {tier: [vip, svip]}}        # as in rules, with status, category, group too
+ *       targets:
+ *         first_reply: 15m                      # of every priority, around the clock
  *         resolution: {within: 24h, hours: 客服班}
  *         next_reply: {within: {urgent: 10m, high: 30m}, hours: 客服班}  # others: no promise
  *       pause: {resolution: [pending]}          # states that stop a clock; else the metric's own
