@@ -4,6 +4,7 @@
 
 #include "docket/command.h"
 #include "docket/lookup.h"
+#include "docket/promise_words.h"
 #include "json/json.h"
 
 static const char me[] = "docket explain";
@@ -18,7 +19,7 @@ typedef struct ExplainOptions {
 typedef struct Step {
     Str kind, actor, actor_name, group, assignee, from_group;
     int64_t revision;
-    const cJSON *set, *reason, *comment;
+    const cJSON *payload, *set, *reason, *comment;
     Str why, note;
 } Step;
 
@@ -219,6 +220,7 @@ static const Sentence deeds[] = {
     {"auto_closed", "在约定的天数内无人异议后结案",
      "closed it, nobody having answered for the days agreed"},
     {"deleted", "删除了它", "deleted it"},
+    {"acknowledged", "说已接手，不再升级", "acknowledged it: no further escalation"},
     {"updated", "更新了它", "updated it"},
     {0}};
 
@@ -302,6 +304,8 @@ static void say_step(const Step *s, Buf *zh, Buf *en) {
         say_created(s, zh, en);
     } else if (str_is(s->kind, "ticket_updated")) {
         say_updated(s, zh, en);
+    } else if (str_starts(s->kind, STR("promise_"))) {
+        promise_words_explain(s->kind, s->payload, &(PromiseNames){s->group, s->assignee}, zh, en);
     } else if (str_is(s->why, "moved")) {
         say_moved(s, zh, en);
     } else if (str_is(s->kind, "ticket_assigned")) {
@@ -350,6 +354,7 @@ static void explain_row(const PostgresRows *rows, size_t i, Buf *zh, Buf *en) {
               .assignee = rows_str(rows, i, 7),
               .from_group = rows_str(rows, i, 8)};
     if (json_parse(rows_str(rows, i, 5), &limits, &payload, NULL) == 0) {
+        s.payload = payload;
         (void)json_get_object(payload, "set", &s.set);
         (void)json_get_object(payload, "reason", &s.reason);
         (void)json_get_object(payload, "comment", &s.comment);

@@ -4,6 +4,7 @@
 
 #include "docket/command.h"
 #include "docket/lookup.h"
+#include "docket/promise_words.h"
 #include "json/json.h"
 
 static const char me[] = "docket ledger";
@@ -29,6 +30,9 @@ static const Word kinds[] = {{"ticket_created", "建立 created"},
                              {"ticket_released", "退回 released"},
                              {"ticket_noted", "备注 noted"},
                              {"ticket_updated", "处理 worked on"},
+                             {"promise_warned", "承诺将到期 promise about to break"},
+                             {"promise_breached", "承诺超时 promise broken"},
+                             {"promise_escalated", "升级 escalated"},
                              {0}};
 /* As the router's placement and the desk name them. */
 static const Word whys[] = {{"least_loaded", "负载最轻 least loaded"},
@@ -56,11 +60,19 @@ static const Word whys[] = {{"least_loaded", "负载最轻 least loaded"},
                             {"rated", "评价 rated"},
                             {"auto_closed", "到期自动结案 closed by itself"},
                             {"deleted", "删除 deleted"},
+                            {"acknowledged", "已接手 acknowledged"},
+                            {"warned", "将到期 about to fall due"},
+                            {"breached", "已到期 fell due"},
+                            {"escalated", "无人接手 nobody acknowledged"},
                             {0}};
 /* Numbers of a reason, in the order said. */
-static const Word numbers[] = {
-    {"load", "负载 load"}, {"capacity", "容量 capacity"},     {"on_duty", "在岗 on duty"},
-    {"able", "能办 able"}, {"from_group", "原组 from group"}, {0}};
+static const Word numbers[] = {{"load", "负载 load"},
+                               {"capacity", "容量 capacity"},
+                               {"on_duty", "在岗 on duty"},
+                               {"able", "能办 able"},
+                               {"from_group", "原组 from group"},
+                               {"from_assignee", "原受理人 from assignee"},
+                               {0}};
 
 static Str say(const Word *words, Str name) {
     for (; words->name; words++)
@@ -119,6 +131,7 @@ static void add_reason(const cJSON *payload, Buf *ret) {
                 buf_printf(ret, "%s %lld", w->said, (long long)number);
             }
     }
+    promise_words_add(payload, ret);
     if (json_get_string(payload, "note", &text) > 0) {
         join(ret, "; ");
         buf_add_str(ret, text);

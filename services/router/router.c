@@ -2,6 +2,7 @@
  *
  *   lanes ──▶ pipeline ──▶ store, roster, publication        new tickets
  *   signals ─▶ dispatch ─▶ store, roster, publication        tickets that wait
+ *          └─▶ acts ─▶ histories, a store, roster, publication  promises about to be broken
  *   upkeep, rebuild ─────▶ turn (a third store), roster      what nobody asks for
  *   configuration ───────▶ presence ─▶ roster                who is there
  *   roster ──── hints ───▶ dispatch;  cold ─▶ rebuild */
@@ -12,6 +13,7 @@
 #include "base/clock.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
+#include "router/acts.h"
 #include "router/dispatch.h"
 #include "router/lanes.h"
 #include "router/pipeline.h"
@@ -23,13 +25,23 @@
 #include "router/turn.h"
 #include "router/upkeep.h"
 
-enum { STORES = 3, STORE_BATCHES = 0, STORE_DISPATCH = 1, STORE_UPKEEP = 2, FLUSH_MS = 2000 };
+enum {
+    STORES = 4,
+    STORE_BATCHES = 0,
+    STORE_DISPATCH = 1,
+    STORE_UPKEEP = 2,
+    STORE_ACTS = 3,
+    HISTORY_CONNECTIONS = 1,
+    FLUSH_MS = 2000
+};
 
 typedef struct Router {
     Runtime *runtime;
     Loop *loop;
     const RouterSettings *settings;
     Store *stores[STORES];
+    PostgresPool *pool; /* what histories read by */
+    Histories *histories;
     KafkaProducer *producer;
     Publisher publisher;
     Roster *roster;
@@ -37,6 +49,7 @@ typedef struct Router {
     Settler *settler;
     Turn *turn;
     Dispatch *dispatch;
+    Acts *acts;
     Rebuild *rebuild;
     Upkeep *upkeep;
     Pipeline *pipeline;
@@ -157,6 +170,14 @@ static int open_stores(Router *r, const char *instance, Buf *problem) {
                       problem);
         if (!r->stores[i]) return -1;
     }
+    r->pool =
+        postgres_pool_new(r->loop,
+                          &(PostgresPoolSettings){.postgres = {.url = r->settings->postgres_url,
+                                                               .application_name = instance},
+                                                  .connections = HISTORY_CONNECTIONS},
+                          problem);
+    if (!r->pool) return -1;
+    r->histories = histories_new(r->loop, r->pool);
     return 0;
 }
 
@@ -210,6 +231,13 @@ int router_start(Runtime *runtime, const void *config, void **ret_self) {
                                                 .settler = r->settler,
                                                 .publisher = &r->publisher,
                                                 .configuration = r->configuration});
+    r->acts = acts_new(&(ActsParts){.loop = r->loop,
+                                    .store = r->stores[STORE_ACTS],
+                                    .roster = r->roster,
+                                    .settler = r->settler,
+                                    .publisher = &r->publisher,
+                                    .configuration = r->configuration,
+                                    .histories = r->histories});
     r->rebuild = rebuild_new(&(RebuildParts){.loop = r->loop,
                                              .turn = r->turn,
                                              .roster = r->roster,
@@ -241,7 +269,8 @@ int router_start(Runtime *runtime, const void *config, void **ret_self) {
                                                 .settler = r->settler,
                                                 .publisher = &r->publisher,
                                                 .configuration = r->configuration});
-    r->signals = signals_new(r->loop, r->settings, instance, r->dispatch, &r->publisher, &problem);
+    r->signals =
+        signals_new(r->loop, r->settings, instance, r->dispatch, r->acts, &r->publisher, &problem);
     if (!r->signals) return failed(r, "kafka_brokers", &problem);
     runtime_ready_check(runtime, "postgres", postgres_ok, r);
     runtime_ready_check(runtime, "kafka", kafka_ok, r);
@@ -268,6 +297,8 @@ void router_stop(void *self) {
     if (r->producer) (void)kafka_producer_flush_for(r->producer, FLUSH_MS);
     /* Callbacks of what is freed here come with "cancelled" and must still find their owners: first
      * those who call out, then those who are called. */
+    histories_free(r->histories);
+    postgres_pool_free(r->pool);
     r->producer = r->publisher.producer = kafka_producer_free(r->producer);
     r->roster = roster_free(r->roster);
     for (int i = 0; i < STORES; i++)
@@ -278,6 +309,7 @@ void router_stop(void *self) {
     upkeep_free(r->upkeep);
     rebuild_free(r->rebuild);
     dispatch_free(r->dispatch);
+    acts_free(r->acts);
     turn_free(r->turn);
     settler_free(r->settler);
     configuration_free(r->configuration);

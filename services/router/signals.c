@@ -8,18 +8,23 @@
 #include "events/signal.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
+#include "router/escalation.h"
 
-enum { BATCH = 64, RELEASE_MS = 4000 };
+enum { BATCH = ACTS_MAX, RELEASE_MS = 4000 };
 
 struct Signals {
     KafkaConsumer *consumer;
     Dispatch *dispatch;
+    Acts *acts;
     char *group;
     const char *topic;
-    Publication *dead;
+    Publication *dead, *dead_acts;
     Arena *arena;
     KafkaMessage messages[BATCH];
     size_t n, pending;
+    ActsAsk asks[BATCH]; /* the promises' */
+    size_t asked[BATCH]; /* their messages */
+    size_t asks_n;
     bool stopped, revoking;
     Metric *received, *dead_letters, *lag;
 };
@@ -27,14 +32,16 @@ struct Signals {
 static void pump(Signals *s);
 
 static void finish(Signals *s) {
+    if (s->asks_n) CRASH_POINT("promise-before-offset");
     CRASH_POINT("before-offset");
     for (size_t i = 0; i < s->n; i++) { /* ascending within a partition: the last one counts */
         (void)kafka_consumer_store(s->consumer, s->messages[i].topic, s->messages[i].partition,
                                    s->messages[i].offset + 1);
         kafka_message_done(&s->messages[i]);
     }
-    s->n = 0;
+    s->n = s->asks_n = 0;
     publication_clear(s->dead);
+    publication_clear(s->dead_acts);
     arena_reset(s->arena);
     if (s->revoking) {
         s->revoking = false;
@@ -48,6 +55,22 @@ static void on_done(void *arg) {
     if (--s->pending == 0) finish(s);
 }
 
+static void bury(Signals *s, Publication *to, size_t message, const Signal *about,
+                 const char *reason) {
+    log_error(ABOUT(about ? about->tenant_id : 0, about ? about->ticket_id : 0),
+              "a signal cannot be processed and goes to docket.dead: %s", reason);
+    metric_add(s->dead_letters, 1);
+    publication_add_dead(to, &s->messages[message], about ? about->tenant_id : 0,
+                         about ? about->ticket_id : 0, reason, clock_wall_ms());
+}
+
+static void on_acted(void *arg) {
+    Signals *s = arg;
+    for (size_t i = 0; i < s->asks_n; i++)
+        if (s->asks[i].dead) bury(s, s->dead_acts, s->asked[i], s->asks[i].signal, s->asks[i].dead);
+    publication_start(s->dead_acts, on_done, s);
+}
+
 static void pump(Signals *s) {
     if (s->n || s->stopped || s->revoking) return;
     s->n = kafka_consumer_take(s->consumer, s->messages, BATCH);
@@ -55,16 +78,23 @@ static void pump(Signals *s) {
     metric_add(s->received, (double)s->n);
     s->pending = 1; /* the dead letters, if any */
     for (size_t i = 0; i < s->n; i++) {
-        Signal signal;
+        Signal *signal = arena_alloc(s->arena, sizeof(*signal));
         const char *problem = NULL;
-        if (signal_decode(s->messages[i].value, s->arena, &signal, &problem) < 0) {
-            log_error(NULL, "a signal cannot be processed and goes to docket.dead: %s", problem);
-            metric_add(s->dead_letters, 1);
-            publication_add_dead(s->dead, &s->messages[i], 0, 0, problem, clock_wall_ms());
+        if (signal_decode(s->messages[i].value, s->arena, signal, &problem) < 0) {
+            bury(s, s->dead, i, NULL, problem);
+            continue;
+        }
+        if (signal_is_promise(signal)) {
+            s->asks[s->asks_n] = (ActsAsk){.signal = signal};
+            s->asked[s->asks_n++] = i;
             continue;
         }
         s->pending++;
-        dispatch_signal(s->dispatch, &signal, on_done, s);
+        dispatch_signal(s->dispatch, signal, on_done, s);
+    }
+    if (s->asks_n) {
+        s->pending++;
+        acts_run(s->acts, s->asks, s->asks_n, on_acted, s);
     }
     publication_start(s->dead, on_done, s);
 }
@@ -99,14 +129,16 @@ static void on_scrape(void *arg) {
 }
 
 Signals *signals_new(Loop *loop, const RouterSettings *settings, const char *instance,
-                     Dispatch *dispatch, const Publisher *publisher, Buf *ret_problem) {
+                     Dispatch *dispatch, Acts *acts, const Publisher *publisher, Buf *ret_problem) {
     Signals *s = xcalloc(1, sizeof(*s));
     CLEANUP(buf_done) Buf group = {0};
     buf_printf(&group, "%s-signals", settings->group);
     s->group = xstrdup(group.p);
     s->topic = settings->topic_signals;
     s->dispatch = dispatch;
+    s->acts = acts;
     s->dead = publication_new(publisher);
+    s->dead_acts = publication_new(publisher);
     s->arena = arena_new(16 * 1024);
     s->received = metric_counter("docket_router_signals_total", "Signals taken", NULL);
     s->dead_letters = metric_counter("docket_router_dead_letters_total",
@@ -139,6 +171,7 @@ Signals *signals_free(Signals *s) {
         kafka_message_done(&s->messages[i]);
     kafka_consumer_free(s->consumer);
     publication_free(s->dead);
+    publication_free(s->dead_acts);
     arena_free(s->arena);
     free(s->group);
     free(s);

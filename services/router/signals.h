@@ -7,13 +7,14 @@
 
 #include "loop/loop.h"
 #include "publish/publication.h"
+#include "router/acts.h"
 #include "router/dispatch.h"
 #include "router/settings.h"
 
 typedef struct Signals Signals;
 
 Signals *signals_new(Loop *loop, const RouterSettings *settings, const char *instance,
-                     Dispatch *dispatch, const Publisher *publisher, Buf *ret_problem);
+                     Dispatch *dispatch, Acts *acts, const Publisher *publisher, Buf *ret_problem);
 Signals *signals_free(Signals *s);
 void signals_stop(Signals *s); /* takes nothing any more */
 bool signals_idle(const Signals *s);

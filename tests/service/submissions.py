@@ -1,5 +1,6 @@
 """Submissions and signals straight into Kafka, as the gate and the desk would send them; their protobuf is written by hand, so
 that nothing of ours checks itself."""
+import hashlib
 import os
 import time
 import uuid
@@ -43,6 +44,28 @@ def submission(tenant, ticket, cause=None, accepted_ms=None, source=7, channel="
 
 def capacity_changed(tenant, agent, why="duty"):
     return envelope(tenant, 0, uuid.uuid4().bytes, int(time.time() * 1000), 40, number(1, agent) + data(2, why))
+
+
+ACTS = {"promise_warned": 23, "promise_breached": 24, "promise_escalated": 25}
+
+
+def promise_cause(tenant, ticket, act, metric, instance, level):
+    return hashlib.sha256(f"promise:{tenant}:{ticket}:{metric}:{instance}:{act}:{level}".encode()).digest()[:16]
+
+
+def promise(act, tenant, ticket, metric="first_reply", instance=1, level="", policy="标准", due_ms=0, at_ms=None, told_ms=None, late=False,
+            target_ms=900_000, elapsed_ms=900_000, why="time", judged_seq=2, revision=1, notify_lead=False, raise_priority=False,
+            group=0, reassign=False, cause=None):
+    """A moment of a promise as docket-sla tells it: `at_ms` it became true, `told_ms` it was told."""
+    now = int(time.time() * 1000)
+    event = b"".join([
+        data(1, metric), number(2, instance), data(3, level), data(4, policy), number(5, due_ms), number(6, at_ms or now), number(7, late),
+        number(8, target_ms), number(9, elapsed_ms), data(10, why), number(11, judged_seq), number(12, notify_lead),
+        number(15, raise_priority), number(16, group), number(17, reassign)])
+    head = b"".join([number(1, 1), number(2, tenant), number(3, ticket),
+                     data(4, cause or promise_cause(tenant, ticket, act, metric, instance, level)), number(5, told_ms or now),
+                     number(9, revision)])
+    return head + varint(ACTS[act] << 3 | 2) + varint(len(event)) + event
 
 
 class Topics:

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from harness.stack import REPOSITORY, until
-from submissions import Topics
+from submissions import Topics, promise
 
 DOCUMENT = yaml.safe_load((REPOSITORY / "deploy/api/topics.asyncapi.yaml").read_text())
 SHOP = """
@@ -66,6 +66,17 @@ def records(stack, topics):
     mark = b"\xff\xfe wrong bytes of the AsyncAPI test"
     topics.send("docket.submissions", mark)
     tickets = {str(first).encode(), str(traced).encode()}
+    revision = stack.sql("SELECT max(revision) FROM config.revisions WHERE tenant_id = %s", shop.number)[0][0]
+
+    def warned():
+        """True of the ticket as it is; told again while somebody else changes it."""
+        rows = shop.ledger(traced)
+        if any(row["kind"] == "promise_warned" for row in rows):
+            return True
+        topics.send("docket.signals", promise("promise_warned", shop.number, traced, level="80%", judged_seq=len(rows), revision=revision,
+                                              due_ms=1), key=str(traced))
+
+    until(warned, what="the warning's row", every=0.5)
     until(lambda: len(shop.ledger(first)) >= 3 and len(shop.ledger(traced)) >= 2, what="the ledgers")
 
     def events():
@@ -78,7 +89,7 @@ def records(stack, topics):
         "docket.submissions": topics.read("docket.submissions", lambda m: mark != m.value())[-20:],
         "docket.submissions.bulk": topics.read("docket.submissions.bulk", lambda m: True)[-20:],
         "docket.events": until(events, what="the events of both tickets"),
-        "docket.signals": until(lambda: topics.read("docket.signals", lambda m: m.key().startswith(b"%d:" % shop.number)),
+        "docket.signals": until(lambda: topics.read("docket.signals", lambda m: m.key() in tickets or m.key().startswith(b"%d:" % shop.number)),
                                 what="signals"),
         "docket.dead": until(lambda: topics.read("docket.dead", lambda m: m.value() == mark), what="the dead letter"),
     }
@@ -106,7 +117,7 @@ def test_every_record_is_a_message_of_its_channel(records, channel):
 
 def test_events_of_every_kind_that_happened_are_told_and_carry_the_trace(records):
     headers = [{k: v.decode() for k, v in m.headers()} for m in records["docket.events"]]
-    assert {"docket.ticket_created", "docket.ticket_assigned", "docket.ticket_released"} <= {h["ce_type"] for h in headers}
+    assert {"docket.ticket_created", "docket.ticket_assigned", "docket.ticket_released", "docket.promise_warned"} <= {h["ce_type"] for h in headers}
     traces = [h["traceparent"] for h in headers if "traceparent" in h]
     assert any(trace.split("-")[1] == TRACE.split("-")[1] for trace in traces)
 

@@ -16,7 +16,8 @@ for i = 3, #ARGV, 4 do
     elseif not held and t and t.state == 'A' and t.agent == from and t.version <= version then
         kind_know(kind)
         local first = redis.call('ZRANGE', P .. 'g:' .. kind, 0, 1)
-        local id = first[1] == from and first[2] or first[1]
+        local id = first[1]
+        if id == from then id = first[2] end
         if id then
             local a = agent_get(id)
             agent, load, capacity = id, a.load, a.capacity
