@@ -18,6 +18,7 @@ holidays: base promise
 rights: base ticket
 vault: base
 digest: base
+signing: base
 html: base
 filetype: base
 loop: base log
@@ -43,7 +44,7 @@ hs.h conditions
 hs/hs.h conditions
 cjson/ json
 yaml.h documents
-openssl/ vault digest
+openssl/ vault digest signing
 sodium.h vault
 unistr.h json
 gumbo.h html
