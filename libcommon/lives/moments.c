@@ -87,12 +87,29 @@ void level_name(int64_t code, char ret[PROMISE_LEVEL_MAX + 1]) {
 
 /* ---- Notes ---- */
 
-Note *note_find(const TicketLife *l, ClockMetric m, int32_t instance, int64_t code) {
-    for (size_t i = 0; i < l->notes_n; i++) {
-        Note *n = &l->notes[i];
-        if (n->metric == m && n->instance == instance && n->code == code) return n;
+static int compare_note(const Note *n, ClockMetric m, int32_t instance, int64_t code) {
+    if (n->metric != m) return n->metric < m ? -1 : 1;
+    if (n->instance != instance) return n->instance < instance ? -1 : 1;
+    return n->code < code ? -1 : n->code > code;
+}
+
+/* The place of a note, or where it would stand. */
+static size_t note_place(const TicketLife *l, ClockMetric m, int32_t instance, int64_t code) {
+    size_t low = 0, high = l->notes_n;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (compare_note(&l->notes[middle], m, instance, code) < 0)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return NULL;
+    return low;
+}
+
+Note *note_find(const TicketLife *l, ClockMetric m, int32_t instance, int64_t code) {
+    size_t at = note_place(l, m, instance, code);
+    return at < l->notes_n && compare_note(&l->notes[at], m, instance, code) == 0 ? &l->notes[at]
+                                                                                  : NULL;
 }
 
 void note_add(TicketLife *l, Note n) {
@@ -101,7 +118,10 @@ void note_add(TicketLife *l, Note n) {
         l->notes_room = l->notes_room ? l->notes_room * 2 : 4;
         l->notes = xrealloc(l->notes, l->notes_room * sizeof(*l->notes));
     }
-    l->notes[l->notes_n++] = n;
+    size_t at = note_place(l, (ClockMetric)n.metric, n.instance, n.code);
+    memmove(&l->notes[at + 1], &l->notes[at], (l->notes_n - at) * sizeof(*l->notes));
+    l->notes[at] = n;
+    l->notes_n++;
 }
 
 void note_tell(TicketLife *l, ClockMetric m, int32_t instance, int64_t code) {
@@ -119,19 +139,8 @@ static bool told(const TicketLife *l, const Clock *c, int64_t code) {
 
 /* ---- Chains ---- */
 
-bool chain_ended(const TicketLife *l, const Clock *c) {
-    for (size_t i = 0; i < l->ends_n; i++)
-        if (l->ends[i].metric == c->metric && l->ends[i].instance == c->instance) return true;
-    return false;
-}
-
-void chain_end(TicketLife *l, ClockMetric m, int32_t instance) {
-    if (l->ends_n == CHAINS_ENDED_MAX) return;
-    if (l->ends_n == l->ends_room) {
-        l->ends_room = l->ends_room ? l->ends_room * 2 : 2;
-        l->ends = xrealloc(l->ends, l->ends_room * sizeof(*l->ends));
-    }
-    l->ends[l->ends_n++] = (ChainEnd){(uint8_t)m, instance};
+static bool chain_ended(const TicketLife *l, const Clock *c) {
+    return note_find(l, c->metric, c->instance, CHAIN_ENDED);
 }
 
 static bool escalates(const TicketLife *l, const Clock *c) {
@@ -190,9 +199,8 @@ void chains_see_ends(TicketLife *l) {
     const Clock *clocks;
     size_t n = life_clocks(l->life, &clocks);
     for (size_t i = 0; i < n; i++)
-        if (clocks[i].breached_ms != NEVER && clocks[i].ended_ms != NEVER &&
-            !chain_ended(l, &clocks[i]))
-            chain_end(l, clocks[i].metric, clocks[i].instance);
+        if (clocks[i].breached_ms != NEVER && clocks[i].ended_ms != NEVER)
+            note_tell(l, clocks[i].metric, clocks[i].instance, CHAIN_ENDED);
 }
 
 /* ---- Due ---- */
@@ -257,10 +265,11 @@ static void each_due(const TicketLife *l, const Clock *c, DueSeen seen, void *ar
         if (c->warned_ms[i] != NEVER && c->target_ms && !told(l, c, code))
             seen(arg, c, code, c->warned_ms[i]);
     }
-    for (size_t i = 0; i < l->notes_n && c->breached_ms != NEVER; i++) {
+    if (c->breached_ms == NEVER) return;
+    for (size_t i = note_place(l, c->metric, c->instance, 0); i < l->notes_n; i++) {
         const Note *n = &l->notes[i];
-        if (n->metric == c->metric && n->instance == c->instance && !n->told &&
-            code_act(n->code) == PROMISE_ESCALATED && step_of(l, n->code))
+        if (n->metric != c->metric || n->instance != c->instance) break;
+        if (!n->told && code_act(n->code) == PROMISE_ESCALATED && step_of(l, n->code))
             seen(arg, c, n->code, n->at_ms);
     }
 }
@@ -399,16 +408,10 @@ void promise_of_moment(const PromiseMoment *m, bool late, int32_t judged_seq, Pr
 /* ---- Forgetting ---- */
 
 static void forget_notes(TicketLife *l, const Clock *c) {
-    size_t kept = 0;
-    for (size_t i = 0; i < l->notes_n; i++)
-        if (l->notes[i].metric != c->metric || l->notes[i].instance != c->instance)
-            l->notes[kept++] = l->notes[i];
-    l->notes_n = kept;
-    kept = 0;
-    for (size_t i = 0; i < l->ends_n; i++)
-        if (l->ends[i].metric != c->metric || l->ends[i].instance != c->instance)
-            l->ends[kept++] = l->ends[i];
-    l->ends_n = kept;
+    size_t from = note_place(l, c->metric, c->instance, 0),
+           to = note_place(l, c->metric, c->instance, INT64_MAX);
+    if (to > from) memmove(&l->notes[from], &l->notes[to], (l->notes_n - to) * sizeof(*l->notes));
+    l->notes_n -= to - from;
 }
 
 void clocks_forget(TicketLife *l) {

@@ -33,7 +33,6 @@ TicketLife *ticket_life_free(TicketLife *l) {
     for (int i = 0; i < TEXTS; i++)
         free(l->texts[i].p);
     free(l->notes);
-    free(l->ends);
     free(l);
     return NULL;
 }

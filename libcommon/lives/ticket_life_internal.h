@@ -30,21 +30,16 @@ typedef struct OwnText {
     uint32_t n;
 } OwnText;
 
-/* Something of a clock that was told, or is to be. */
+/* Something of a clock that was told, or is to be, or the end of its chain. */
 typedef struct Note {
     uint8_t metric;
     bool told;
     int32_t instance;
-    int64_t code;  /* act and level: level_code() */
+    int64_t code;  /* act and level: level_code(); or CHAIN_ENDED */
     int64_t at_ms; /* of an escalation: became true; else 0 */
 } Note;
 
-enum { NOTES_MAX = 20000, ESCALATIONS_MAX = 4096, CHAINS_ENDED_MAX = 4096 };
-
-typedef struct ChainEnd { /* this clock escalates no further */
-    uint8_t metric;
-    int32_t instance;
-} ChainEnd;
+enum { NOTES_MAX = 20000, ESCALATIONS_MAX = 4096 };
 
 struct TicketLife {
     Life *life; /* NULL: not created yet */
@@ -62,10 +57,8 @@ struct TicketLife {
     TicketPriority priority;
     int64_t group_id, assignee_id, source_id;
     OwnText texts[TEXTS];
-    Note *notes;
+    Note *notes; /* by metric, instance, code */
     size_t notes_n, notes_room;
-    ChainEnd *ends;
-    size_t ends_n, ends_room;
 };
 
 static inline Str own_str(const OwnText *t) {
@@ -78,6 +71,7 @@ void own_set(OwnText *t, Str s);
 int64_t warning_code(const Warning *w);
 int64_t step_code(size_t step, int repeat); /* both from 0 */
 #define BREACH_CODE ((int64_t)PROMISE_BREACHED)
+#define CHAIN_ENDED ((int64_t)PROMISE_ACTS) /* this clock escalates no further */
 /* -1: no level of that act. */
 int64_t level_code(PromiseAct act, Str level);
 void level_name(int64_t code, char ret[PROMISE_LEVEL_MAX + 1]);
@@ -90,9 +84,8 @@ static inline PromiseAct code_act(int64_t code) {
 Note *note_find(const TicketLife *l, ClockMetric m, int32_t instance,
                 int64_t code); /* NULL: none */
 void note_tell(TicketLife *l, ClockMetric m, int32_t instance, int64_t code);
-void note_add(TicketLife *l, Note n); /* not there yet; dropped when there are too many */
-bool chain_ended(const TicketLife *l, const Clock *c);
-void chain_end(TicketLife *l, ClockMetric m, int32_t instance);
+/* Not there yet; an escalation is dropped when there are too many. */
+void note_add(TicketLife *l, Note n);
 /* Chains go on up to `until`: what is scheduled before it, with `inclusive` also at it. The clocks
  * are as they were all that time. */
 void chains_advance(TicketLife *l, int64_t until, bool inclusive);

@@ -79,11 +79,6 @@ void ticket_life_pack(const TicketLife *l, Buf *ret) {
         put(ret, (uint64_t)n->code);
         if (code_act(n->code) == PROMISE_ESCALATED) put(ret, (uint64_t)n->at_ms);
     }
-    put(ret, l->ends_n);
-    for (size_t i = 0; i < l->ends_n; i++) {
-        put(ret, l->ends[i].metric);
-        put(ret, (uint64_t)l->ends[i].instance);
-    }
     life_pack(l->life, ret);
 }
 
@@ -149,19 +144,46 @@ static void get_notes(Packed *r, TicketLife *l) {
         note->told = metric & 1;
         note->instance = (int32_t)get(r, INT32_MAX);
         note->code = (int64_t)get(r, INT32_MAX);
-        if (code_act(note->code) == PROMISE_ACTS) r->bad = true;
+        if (code_act(note->code) == PROMISE_ACTS && note->code != CHAIN_ENDED) r->bad = true;
         if (code_act(note->code) == PROMISE_ESCALATED) note->at_ms = (int64_t)get(r, INSTANT_LIMIT);
     }
 }
 
-static void get_ends(Packed *r, TicketLife *l) {
-    uint64_t n = get(r, CHAINS_ENDED_MAX);
-    if (n > (uint64_t)(r->end - r->p)) r->bad = true;
-    for (uint64_t i = 0; i < n && !r->bad; i++) {
-        ClockMetric m = (ClockMetric)get(r, METRICS - 1);
-        int32_t instance = (int32_t)get(r, INT32_MAX);
-        if (!r->bad) chain_end(l, m, instance);
+/* In order, each once; and nothing of the future. */
+static bool notes_sound(const TicketLife *l) {
+    int64_t now = ticket_life_now_ms(l);
+    for (size_t i = 0; i < l->notes_n; i++) {
+        const Note *a = i ? &l->notes[i - 1] : NULL, *b = &l->notes[i];
+        if (b->at_ms > now) return false;
+        if (!a || a->metric < b->metric) continue;
+        if (a->metric > b->metric || a->instance > b->instance ||
+            (a->instance == b->instance && a->code >= b->code))
+            return false;
     }
+    return true;
+}
+
+static bool past(int64_t at, int64_t now) {
+    return at == NEVER || (at >= 0 && at <= now);
+}
+
+static bool clocks_sound(const TicketLife *l) {
+    const Clock *clocks;
+    int64_t now = ticket_life_now_ms(l);
+    size_t n = life_clocks(l->life, &clocks);
+    for (size_t i = 0; i < n; i++) {
+        const Clock *c = &clocks[i];
+        if (i && (clocks[i - 1].metric > c->metric ||
+                  (clocks[i - 1].metric == c->metric && clocks[i - 1].instance >= c->instance)))
+            return false;
+        if (!past(c->start_ms, now) || !past(c->since_ms, now) || !past(c->breached_ms, now) ||
+            !past(c->ended_ms, now))
+            return false;
+        for (int k = 0; k < SHARES_MAX; k++)
+            if (!past(c->warned_ms[k], now)) return false;
+    }
+    return life_now(l->life) >= 0 && life_now(l->life) <= now && l->chains_ms <= now &&
+           l->acked_ms <= now;
 }
 
 static bool get_head(Packed *r, int32_t *ret_seq, uint64_t *ret_mark) {
@@ -207,12 +229,11 @@ static void get_life(Packed *r, TicketLife *l) {
     Str tags = own_str(&l->texts[TEXT_TAGS]);
     if (tags.n && tags.p[tags.n - 1]) r->bad = true;
     get_notes(r, l);
-    get_ends(r, l);
     if (r->bad) return;
     Terms terms = policy_terms(l->policy, l->priority);
     l->life = life_unpack((Str){(const char *)r->p, (size_t)(r->end - r->p)}, &terms);
     r->p = r->end;
-    if (!l->life || life_now(l->life) == INT64_MIN) r->bad = true;
+    if (!l->life || !clocks_sound(l) || !notes_sound(l)) r->bad = true;
 }
 
 int ticket_life_unpack(Str packed, const Catalog *in_force, TicketLife **ret) {

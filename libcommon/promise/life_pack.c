@@ -139,6 +139,8 @@ static void get_clock(Packed *r, const Terms *terms, Clock *c) {
     for (uint64_t i = 0; i < n && !r->bad; i++) {
         int64_t from = get_past(r);
         int64_t to = checked_instant(r, from + (int64_t)get(r, SPAN_LIMIT));
+        const Stretches *before = &c->unjudged; /* in order: so they add up to no more than all */
+        if (before->n && from < before->p[before->n - 1].to) r->bad = true;
         if (!r->bad) stretch_add(&c->unjudged, from, to);
     }
 }
