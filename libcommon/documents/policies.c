@@ -54,28 +54,51 @@ static void read_within(const Reading *r, const Node *map, const char *key, cons
         set_within(r, within->line, &ret[p], base, ms);
 }
 
-static void read_target(Compilation *c, const Reading *r, const Node *targets, const Node *n,
-                        Policy *policy) {
-    ClockMetric m;
+static void read_target(Compilation *c, const Reading *r, const Node *map, const Node *n,
+                        Target ret[PRIORITIES]) {
     Target base = {.hours_name = STR("calendar")};
-    if (metric_parse(n->key, &m) < 0) {
-        Str names[METRICS];
-        for (int i = 0; i < METRICS; i++)
-            names[i] = str(metric_name((ClockMetric)i));
-        const char *guess = did_you_mean(n->key, names, METRICS);
-        complain(r, n->key_line, "unknown metric `%.*s`%s", STR_ARG(n->key),
-                 *guess ? guess
-                        : "; possible are first_reply, next_reply, periodic_update, resolution, "
-                          "requester_wait, agent_work and ack");
-        return;
-    }
     if (n->kind == NODE_TEXT) { /* `first_reply: 15m` */
-        read_within(r, targets, metric_name(m), &base, policy->targets[m]);
+        read_within(r, map, arena_strndup(c->work, n->key.p, n->key.n), &base, ret);
         return;
     }
     if (!shape_map(r, n)) return;
     SHAPE_KEYS(r, n, KEY("within"), KEY("hours"));
-    if (read_hours(c, r, n, &base)) read_within(r, n, "within", &base, policy->targets[m]);
+    if (read_hours(c, r, n, &base)) read_within(r, n, "within", &base, ret);
+}
+
+/* `stages: {in_progress: 4h}` */
+static void read_stages(Compilation *c, const Reading *r, const Node *stages, Policy *policy) {
+    if (!shape_map(r, stages)) return;
+    for (const Node *n = stages->first; n; n = n->next) {
+        TicketStatus s;
+        if (ticket_status_parse(n->key, &s) < 0 || !ticket_status_is_open(s))
+            complain(r, n->key_line,
+                     "`%.*s` is no stage; possible are new, assigned, in_progress, pending and "
+                     "on_hold",
+                     STR_ARG(n->key));
+        else
+            read_target(c, r, stages, n, policy->targets[metric_of_stage(s)]);
+    }
+}
+
+static void read_metric(Compilation *c, const Reading *r, const Node *targets, const Node *n,
+                        Policy *policy) {
+    ClockMetric m;
+    if (str_is(n->key, "stages")) {
+        read_stages(c, r, n, policy);
+    } else if (metric_parse(n->key, &m) < 0 || m >= METRIC_STAGE_NEW) {
+        Str names[METRIC_STAGE_NEW + 1];
+        for (int i = 0; i < METRIC_STAGE_NEW; i++)
+            names[i] = str(metric_name((ClockMetric)i));
+        names[METRIC_STAGE_NEW] = STR("stages");
+        const char *guess = did_you_mean(n->key, names, METRIC_STAGE_NEW + 1);
+        complain(r, n->key_line, "unknown metric `%.*s`%s", STR_ARG(n->key),
+                 *guess ? guess
+                        : "; possible are first_reply, next_reply, periodic_update, resolution, "
+                          "requester_wait, agent_work, ack and stages");
+    } else {
+        read_target(c, r, targets, n, policy->targets[m]);
+    }
 }
 
 static void read_targets(Compilation *c, const Reading *r, const Node *n, Policy *policy) {
@@ -87,7 +110,7 @@ static void read_targets(Compilation *c, const Reading *r, const Node *n, Policy
     }
     if (!shape_map(r, targets)) return;
     for (const Node *m = targets->first; m; m = m->next)
-        read_target(c, r, targets, m, policy);
+        read_metric(c, r, targets, m, policy);
 }
 
 /* ---- pauses, replies, warnings ---- */
@@ -99,7 +122,7 @@ static void read_pause(Compilation *c, const Reading *r, const Node *n, Policy *
         ClockMetric metric;
         const Str *states = NULL;
         size_t states_n = 0;
-        if (metric_parse(m->key, &metric) < 0) {
+        if (metric_parse(m->key, &metric) < 0 || metric >= METRIC_STAGE_NEW) {
             complain(r, m->key_line, "unknown metric `%.*s`", STR_ARG(m->key));
             continue;
         }

@@ -19,6 +19,7 @@
  *       targets:
  *         first_reply: 15m                      # of every priority, around the clock
  *         resolution: {within: 24h, hours: 客服班}
+ *         stages: {in_progress: 4h}             # in one state, each time it is entered
  *         next_reply: {within: {urgent: 10m, high: 30m}, hours: 客服班}  # others: no promise
  *       pause: {resolution: [pending]}          # states that stop a clock; else the metric's own
  *       reopen: resume                          # or restart

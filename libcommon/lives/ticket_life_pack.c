@@ -183,7 +183,7 @@ static bool clocks_sound(const TicketLife *l) {
             if (!past(c->warned_ms[k], now)) return false;
     }
     return life_now(l->life) >= 0 && life_now(l->life) <= now && l->chains_ms <= now &&
-           l->acked_ms <= now;
+           life_entered(l->life) >= 0 && life_entered(l->life) <= now && l->acked_ms <= now;
 }
 
 static bool get_head(Packed *r, int32_t *ret_seq, uint64_t *ret_mark) {

@@ -6,8 +6,9 @@
 #include "promise/life_internal.h"
 
 static const char *const metric_names[METRICS] = {
-    "first_reply", "next_reply", "periodic_update", "resolution", "requester_wait",
-    "agent_work",  "ack"};
+    "first_reply",   "next_reply",   "periodic_update", "resolution",     "requester_wait",
+    "agent_work",    "ack",          "stage_new",       "stage_assigned", "stage_in_progress",
+    "stage_pending", "stage_on_hold"};
 
 const char *metric_name(ClockMetric m) {
     return metric_names[m];
@@ -209,6 +210,29 @@ static void start(Life *l, ClockMetric m) {
     l->n++;
 }
 
+static void end(const Life *l, Clock *c, ClockStatus how);
+
+/* The clock of the state that the ticket is in, if one is promised: from when it was entered. What
+ * ran of it before the promise was made is judged by that promise, as for every other clock. */
+static void start_stage(Life *l) {
+    ClockMetric m = metric_of_stage(l->status);
+    if (!ticket_status_is_open(l->status) || !l->terms.target_ms[m] || active(l, m)) return;
+    start(l, m);
+    Clock *c = latest(l, m);
+    if (l->entered_ms >= l->now) return;
+    c->start_ms = l->entered_ms;
+    c->breach_cause = BREACH_POLICY_CHANGE;
+    stretch_add(&c->unjudged, l->entered_ms, l->now);
+    if (l->history) stretch_add(&c->runs, l->entered_ms, l->now);
+    judge(l, c);
+}
+
+static void enter_stage(Life *l, TicketStatus was) {
+    if (ticket_status_is_open(was)) end(l, active(l, metric_of_stage(was)), CLOCK_FULFILLED);
+    l->entered_ms = l->now;
+    start_stage(l);
+}
+
 static void end(const Life *l, Clock *c, ClockStatus how) {
     if (!c || !is_active(c)) return;
     c->status = how;
@@ -272,12 +296,13 @@ void life_create(Life *l, int64_t at, Speaker by, bool public_comment, TicketSta
     static const ClockMetric from_birth[] = {METRIC_FIRST_REPLY, METRIC_RESOLUTION,
                                              METRIC_REQUESTER_WAIT, METRIC_AGENT_WORK, METRIC_ACK};
     assert(l->n == 0);
-    l->now = at;
+    l->now = l->entered_ms = at;
     l->status = status;
     for (size_t i = 0; i < sizeof(from_birth) / sizeof(*from_birth); i++)
         start(l, from_birth[i]);
     /* The comment of creation is never the reply, whoever made it. */
     if (public_comment && is_reply(l, by, true)) start(l, METRIC_PERIODIC_UPDATE);
+    start_stage(l);
     if (status == TICKET_SOLVED) solved(l);
     if (status >= TICKET_CLOSED)
         end_all(l, status == TICKET_CLOSED ? CLOCK_FULFILLED : CLOCK_CANCELLED);
@@ -325,6 +350,7 @@ void life_status(Life *l, int64_t at, TicketStatus status) {
     if (!reach(l, at) || status == l->status) return;
     TicketStatus was = l->status;
     l->status = status;
+    enter_stage(l, was);
     if (status == TICKET_SOLVED) {
         solved(l);
     } else if (status >= TICKET_CLOSED) {
@@ -372,6 +398,7 @@ void life_terms(Life *l, int64_t at, const Terms *terms) {
         if (c->target_ms) judge(l, c);
         apply_pause(l, c);
     }
+    start_stage(l);
 }
 
 void life_rehours(Life *l, const Terms *terms) {
@@ -403,6 +430,10 @@ TicketStatus life_ticket_status(const Life *l) {
 
 int64_t life_now(const Life *l) {
     return l->now;
+}
+
+int64_t life_entered(const Life *l) {
+    return l->entered_ms;
 }
 
 bool life_ended(const Life *l) {

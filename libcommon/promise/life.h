@@ -27,11 +27,21 @@ typedef enum ClockMetric {
     METRIC_REQUESTER_WAIT,  /* likewise, without pending */
     METRIC_AGENT_WORK,      /* likewise, without pending and on hold */
     METRIC_ACK,             /* from creation to somebody's acknowledgement, a reply, or solved */
+    /* From entering a state to leaving it, anew each time it is entered; only where and when it is
+     * promised. One for each open state, in their order: metric_of_stage(). */
+    METRIC_STAGE_NEW,
+    METRIC_STAGE_ASSIGNED,
+    METRIC_STAGE_IN_PROGRESS,
+    METRIC_STAGE_PENDING,
+    METRIC_STAGE_ON_HOLD,
     METRICS
 } ClockMetric;
 
 const char *metric_name(ClockMetric m); /* "first_reply" */
 int metric_parse(Str name, ClockMetric *ret);
+static inline ClockMetric metric_of_stage(TicketStatus open) {
+    return (ClockMetric)(METRIC_STAGE_NEW + (int)open);
+}
 
 enum { SHARES_MAX = 4 };
 
@@ -120,8 +130,9 @@ void life_settle(Life *l, int64_t now);
 
 size_t life_clocks(const Life *l, const Clock **ret); /* by metric, then instance */
 TicketStatus life_ticket_status(const Life *l);
-int64_t life_now(const Life *l); /* the last instant told or judged */
-bool life_ended(const Life *l);  /* closed, merged or deleted: everything further is ignored */
+int64_t life_now(const Life *l);     /* the last instant told or judged */
+int64_t life_entered(const Life *l); /* when its state was entered */
+bool life_ended(const Life *l);      /* closed, merged or deleted: everything further is ignored */
 /* Forgets a clock by its place: one that has ended and is not the last of its metric. */
 void life_forget(Life *l, size_t place);
 

@@ -4,7 +4,7 @@
 #include "promise/life_internal.h"
 
 enum {
-    VERSION = 1,
+    VERSION = 2,
     CLOCKS_MAX = 20000,
     STRETCHES_LIMIT = 20000,
     FLAG_ANSWERED = 1,
@@ -63,6 +63,7 @@ void life_pack(const Life *l, Buf *ret) {
     put(ret, (uint64_t)l->status);
     put_signed(ret, origin);
     put_signed(ret, l->n ? l->now - origin : 0);
+    put_signed(ret, l->n ? l->entered_ms - origin : 0);
     put(ret, l->n);
     for (size_t i = 0; i < l->n; i++)
         put_clock(ret, &l->clocks[i], origin);
@@ -157,6 +158,7 @@ Life *life_unpack(Str packed, const Terms *in_force) {
     l->status = (TicketStatus)get(&r, TICKET_STATUSES - 1);
     r.origin = checked_instant(&r, get_signed(&r));
     l->now = checked_instant(&r, r.origin + get_signed(&r));
+    l->entered_ms = checked_instant(&r, r.origin + get_signed(&r));
     uint64_t n = get(&r, CLOCKS_MAX);
     if (r.bad || n > packed.n) return NULL; /* a clock takes more bytes than one */
     l->clocks = xcalloc(n + 1, sizeof(*l->clocks));

@@ -1,6 +1,6 @@
 /* LifePack -- a Life as some dozen bytes, to be kept between two happenings, and back. Pure.
  *
- * Version 1: varints (LEB128, zigzag where negative), instants relative to the ticket's creation.
+ * Version 2: varints (LEB128, zigzag where negative), instants relative to the ticket's creation.
  * Histories are not kept: only what the future needs. What is in force (Terms) is not in it either:
  * the caller derives it from documents and ticket again, as they were at the last happening. */
 #pragma once

@@ -31,6 +31,7 @@ static const char shop[] =
                    "      first_reply: 15m\n"
                    "      resolution: {within: 24h, hours: 客服班}\n"
                    "      next_reply: {within: {urgent: 10m, high: 30m}, hours: 客服班}\n"
+                   "      stages: {in_progress: 4h, pending: {within: {high: 2h}, hours: 客服班}}\n"
                    "    pause: {resolution: [pending]}\n"
                    "    reopen: restart\n"
                    "    replies_by: [agent, bot]\n"
@@ -81,6 +82,10 @@ static void targets_hold_for_their_priorities_and_hours(void **state) {
     assert_int_equal(low.target_ms[METRIC_NEXT_REPLY], 0);
     assert_int_equal(low.target_ms[METRIC_RESOLUTION], 24 * HOUR);
     assert_non_null(low.hours[METRIC_RESOLUTION]);
+    assert_int_equal(low.target_ms[METRIC_STAGE_IN_PROGRESS], 4 * HOUR);
+    assert_int_equal(low.target_ms[METRIC_STAGE_PENDING], 0);
+    assert_int_equal(low.target_ms[METRIC_STAGE_NEW], 0);
+    assert_non_null(policy_terms(p, PRIORITY_HIGH).hours[METRIC_STAGE_PENDING]);
     assert_int_equal(low.pauses[METRIC_RESOLUTION], 1 << TICKET_PENDING);
     assert_int_equal(low.pauses[METRIC_AGENT_WORK], 1 << TICKET_PENDING | 1 << TICKET_ON_HOLD);
     assert_true(low.restart);
@@ -172,6 +177,9 @@ static void what_cannot_be_kept_is_refused_with_line_and_remedy(void **state) {
          "shop.yaml:5: policy `a`: it promises nothing; give it `targets`"},
         {"policies:\n  - {name: a, targets: {first_rely: 1h}}\n",
          "unknown metric `first_rely`; did you mean `first_reply`?"},
+        {"policies:\n  - {name: a, targets: {stages: {solved: 1h}}}\n",
+         "shop.yaml:5: policy `a`: `solved` is no stage; possible are new"},
+        {"policies:\n  - {name: a, targets: {stage_new: 1h}}\n", "unknown metric `stage_new`"},
         {"policies:\n  - {name: a, targets: {ack: -5m}}\n", "must be a time such as 90s"},
         {"policies:\n  - {name: a, targets: {ack: 0m}}\n", "a promise of no time at all"},
         {"policies:\n  - {name: a, targets: {ack: 9000d}}\n", "at most 365d"},

@@ -119,6 +119,49 @@ static void a_reopened_ticket_goes_on_where_it_stood_or_begins_anew(void **state
     }
 }
 
+static void a_stage_has_a_clock_each_time_it_is_entered(void **state) {
+    (void)state;
+    Terms t = terms_of(0, 0);
+    t.target_ms[METRIC_STAGE_IN_PROGRESS] = HOUR;
+    CLEANUP(life_freep) Life *l = born(&t);
+    assert_null(clock_of(l, METRIC_STAGE_NEW, 1)); /* nothing is promised there */
+    life_status(l, HOUR, TICKET_IN_PROGRESS);
+    life_status(l, HOUR + 30 * MINUTE, TICKET_PENDING);
+    life_status(l, 5 * HOUR, TICKET_IN_PROGRESS);
+    life_status(l, 5 * HOUR, TICKET_IN_PROGRESS); /* no change */
+    life_settle(l, 7 * HOUR);
+    const Clock *first = clock_of(l, METRIC_STAGE_IN_PROGRESS, 1),
+                *second = clock_of(l, METRIC_STAGE_IN_PROGRESS, 2);
+    assert_int_equal(first->status, CLOCK_FULFILLED);
+    assert_int_equal(first->start_ms, HOUR);
+    assert_int_equal(clock_elapsed(first), 30 * MINUTE);
+    assert_int_equal(first->breached_ms, NEVER);
+    assert_int_equal(second->status, CLOCK_RUNNING);
+    assert_int_equal(second->breached_ms, 6 * HOUR);
+    life_status(l, 8 * HOUR, TICKET_SOLVED);
+    assert_int_equal(clock_of(l, METRIC_STAGE_IN_PROGRESS, 2)->ended_ms, 8 * HOUR);
+    life_status(l, 9 * HOUR, TICKET_IN_PROGRESS); /* reopened: entered once more */
+    assert_int_equal(clock_of(l, METRIC_STAGE_IN_PROGRESS, 3)->start_ms, 9 * HOUR);
+}
+
+static void a_stage_that_is_promised_later_counts_from_its_beginning(void **state) {
+    (void)state;
+    Terms t = terms_of(0, 0), promised = terms_of(0, 0);
+    promised.target_ms[METRIC_STAGE_NEW] = HOUR;
+    CLEANUP(life_freep) Life *l = born(&t);
+    life_terms(l, 40 * MINUTE, &promised);
+    const Clock *c = clock_of(l, METRIC_STAGE_NEW, 1);
+    assert_int_equal(c->start_ms, 0);
+    assert_int_equal(clock_elapsed(c), 40 * MINUTE);
+    assert_int_equal(clock_reach(c, 40 * MINUTE, HOUR), HOUR);
+    life_settle(l, 2 * HOUR);
+    c = clock_of(l, METRIC_STAGE_NEW, 1);
+    assert_int_equal(c->breached_ms, HOUR);
+    assert_int_equal(c->runs.n, 1);
+    assert_int_equal(c->runs.p[0].from, 0);
+    assert_int_equal(c->counted.p[0].to, 2 * HOUR);
+}
+
 static void what_happens_after_the_end_changes_nothing(void **state) {
     (void)state;
     Terms t = terms_of(HOUR, HOUR);
@@ -232,6 +275,8 @@ int main(void) {
         cmocka_unit_test(a_pause_outlives_a_change_of_what_was_promised),
         cmocka_unit_test(a_shorter_promise_is_broken_when_it_is_made_and_says_why),
         cmocka_unit_test(a_reopened_ticket_goes_on_where_it_stood_or_begins_anew),
+        cmocka_unit_test(a_stage_has_a_clock_each_time_it_is_entered),
+        cmocka_unit_test(a_stage_that_is_promised_later_counts_from_its_beginning),
         cmocka_unit_test(what_happens_after_the_end_changes_nothing),
         cmocka_unit_test(a_life_put_away_between_any_two_happenings_goes_on_the_same),
     };
