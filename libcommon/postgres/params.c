@@ -66,6 +66,12 @@ void params_i64(Params *p, int64_t v) {
     put64(next(p, 8), (uint64_t)v);
 }
 
+void params_set_i64(Params *p, size_t number, int64_t v) {
+    assert(number >= 1 && number <= p->n && p->values[number - 1].length == 8);
+    uint64_t bytes = __builtin_bswap64((uint64_t)v);
+    memcpy(p->bytes.p + p->values[number - 1].at, &bytes, sizeof(bytes));
+}
+
 void params_text(Params *p, Str v) {
     buf_add_str(next(p, v.n), v);
 }

@@ -50,6 +50,8 @@ void params_null(Params *p);
 void params_bool(Params *p, bool v);
 void params_i32(Params *p, int32_t v);
 void params_i64(Params *p, int64_t v);
+/* Parameter $number, which params_i64() wrote, is this now. */
+void params_set_i64(Params *p, size_t number, int64_t v);
 void params_text(Params *p, Str v); /* also of an absent Str: the empty text */
 void params_bytea(Params *p, Str v);
 void params_time_ms(Params *p, int64_t wall_ms); /* timestamptz */

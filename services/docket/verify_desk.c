@@ -35,6 +35,21 @@ static const VerifyCheck checks[] = {
      "   t.tenant_id AND c.status = t.status AND c.group_id = t.g AND c.kind = t.k AND"
      "   c.category = t.a AND c.region = t.r"
      " WHERE coalesce(t.n, 0) <> coalesce(c.n, 0)"},
+
+    {"the desk's counters of what each person has equal the tickets",
+     "SELECT count(*) FROM desk.own_counters",
+     "SELECT coalesce(t.tenant_id, c.tenant_id), format('%s: %s/%s/%s/%s/%s', coalesce(t.p,"
+     "  c.assignee_id), coalesce(t.status, c.status), coalesce(t.g, c.group_id), coalesce(t.k,"
+     "  c.kind), coalesce(t.a, c.category), coalesce(t.r, c.region)), format('counter %s, tickets"
+     " %s', coalesce(c.n, 0), coalesce(t.n, 0))"
+     " FROM (SELECT tenant_id, assignee_id AS p, status, coalesce(group_id, 0) AS g, left(kind,"
+     "   120) AS k, left(category, 120) AS a, left(region, 120) AS r, count(*) AS n"
+     "   FROM ticket.tickets WHERE assignee_id IS NOT NULL AND " OF_THE_DESK
+     "   GROUP BY 1, 2, 3, 4, 5, 6, 7) t"
+     " FULL JOIN (SELECT * FROM desk.own_counters WHERE " OF_THE_DESK ") c ON c.tenant_id ="
+     "   t.tenant_id AND c.assignee_id = t.p AND c.status = t.status AND c.group_id = t.g AND"
+     "   c.kind = t.k AND c.category = t.a AND c.region = t.r"
+     " WHERE coalesce(t.n, 0) <> coalesce(c.n, 0)"},
 };
 
 int verify_desk(Verify *v) {

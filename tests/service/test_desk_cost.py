@@ -55,7 +55,8 @@ def measured(pg):
 @pytest.mark.parametrize("plan", ["force_custom_plan", "force_generic_plan"])
 def test_who_reaches_everything_pays_for_a_page_not_for_the_years(measured, plan):
     few, many = measured[0, plan]
-    walked = {"done-custom": 4 * 2000, "count-done-custom": 4 * 2000}  # nothing fits: to the walk's end, read and asked where it was
+    # nothing fits: ten rounds to the walk's end, each looked at, read, and asked where it was
+    walked = {"done-custom": 10 * 3 * 2000, "count-done-custom": 10 * 4 * 2000}
     for name, (_, rows, _) in many.items():
         assert rows <= walked.get(name, few[name][1] * 1.3 + 600), (name, few[name], many[name])
     assert many["done"][0] == many["done-page-3"][0] == 50 and many["every-by-updated"][0] == 50
@@ -70,9 +71,7 @@ def test_who_reaches_one_group_pays_no_more(measured, plan):
     for name, (shown, rows, _) in many.items():
         bound = 25000 if "every" in name or name in ("requested", "external", "assigned") else few[name][1] * 1.3 + 1600
         if "custom" in name:
-            bound = 4 * 2000 + 4000
-        if name.startswith("done-page") or name == "done":
-            bound = 10000 + 600  # a walk that PostgreSQL would rather sort than merge
+            bound = 10 * 3 * 2000  # ten rounds at most, whatever is closed
         assert rows <= bound, (name, few[name], many[name])
     assert many["done"][0] == 50  # her group's own, found by its index
     hers = sum(1 for first, n in ((100000, 1000), (200000, LATER)) for i in range(first, first + n) if i % 10 == 0 or i % 700 == 3)

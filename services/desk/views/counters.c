@@ -1,5 +1,5 @@
-/* The reach is asked over counters with nobody's tickets in them; what a person reaches because it
- * is assigned to her is added from where that is known. */
+/* Two sums: over what she reaches wherever it lies, asked of counters with nobody's tickets in
+ * them; and over what is assigned to her besides, from the counters of her own. */
 #include "desk/views/counters.h"
 
 #include <stdio.h>
@@ -19,11 +19,10 @@ typedef struct Sum {
     void *context;
 } Sum;
 
-static void take_reach(const Subject *who, Params *p, int *ret_at, Buf *ret_sql,
-                       const char *alias) {
+static int take_reach(const Subject *who, Params *p, Buf *ret_sql, const char *alias) {
     ReachValue values[REACH_VALUES_MAX];
-    *ret_at = (int)p->n + 1;
-    size_t n = rights_reach_sql(who, alias, *ret_at, ret_sql, values);
+    int at = (int)p->n + 1;
+    size_t n = rights_reach_sql(who, alias, at, ret_sql, values);
     for (size_t i = 0; i < n; i++) {
         params_array(p, values[i].texts ? PARAM_TEXT : PARAM_INT8, values[i].n);
         for (size_t k = 0; k < values[i].n; k++)
@@ -32,6 +31,46 @@ static void take_reach(const Subject *who, Params *p, int *ret_at, Buf *ret_sql,
             else
                 params_element_i64(p, values[i].numbers[k]);
     }
+    return at;
+}
+
+/* Appends "(SELECT ...) c": counters, each of them of tickets that the subject reaches and that fit
+ * the filter (NULL: every one), together every such ticket once. False: too many values. */
+static bool add_reached(Request *r, const Filter *f, Params *p, Buf *sql) {
+    Subject nobody = r->subject;
+    PredicateWho who = listing_who(r);
+    nobody.user_id = 0;
+    params_i64(p, r->subject.tenant_id);
+    buf_adds(sql, "(SELECT c.status, c.group_id, c.kind, c.category, c.region, c.n FROM " COUNTERS
+                  " WHERE ");
+    buf_printf(sql, SHOWN " AND ", "c");
+    int reach_at = take_reach(&nobody, p, sql, "c");
+    size_t filter_at = p->n;
+    if (f) {
+        buf_adds(sql, " AND ");
+        if (predicate_sql(f, &who, PREDICATE_COUNTERS, "c", r->arena, p, sql) < 0) return false;
+    }
+    if (r->subject.user_id && !rights_reach_all(&r->subject.reach)) {
+        ReachValue values[REACH_VALUES_MAX];
+        buf_printf(sql,
+                   " UNION ALL SELECT x.status, x.group_id, x.kind, x.category, x.region, x.n FROM"
+                   " (SELECT o.*, NULL::bigint AS requester_id FROM desk.own_counters o WHERE"
+                   " o.tenant_id = $1::bigint AND o.assignee_id = $%d::bigint AND o.n <> 0) x"
+                   " WHERE ",
+                   (int)p->n + 1);
+        params_i64(p, r->subject.user_id);
+        buf_printf(sql, SHOWN " AND (", "x");
+        (void)rights_reach_sql(&nobody, "x", reach_at, sql, values);
+        buf_adds(sql, ") IS NOT TRUE");
+        if (f) { /* the same values under the same numbers: they are there already */
+            CLEANUP(params_done) Params again = {.n = filter_at};
+            buf_adds(sql, " AND ");
+            if (predicate_sql(f, &who, PREDICATE_COUNTERS, "x", r->arena, &again, sql) < 0)
+                return false;
+        }
+    }
+    buf_adds(sql, ") c");
+    return true;
 }
 
 static void on_sum(Request *r, const PostgresRows *const *results, const PostgresProblem *problem) {
@@ -41,76 +80,18 @@ static void on_sum(Request *r, const PostgresRows *const *results, const Postgre
         answer_unavailable(r, "PostgreSQL refused to count", 1);
         return;
     }
-    const PostgresRows *rows = results[0];
-    int64_t done = rows_int(rows, 0, 2);
-    s->done(r, (ViewCount){.value = rows_int(rows, 0, 0) + rows_int(rows, 0, 1) + done,
-                           .exact = done < COUNT_MAX});
+    s->done(r, (ViewCount){.value = rows_int(results[0], 0, 0), .exact = true});
 }
-
-/* "<source> that is hers, outside what she reaches in any case, and fits" as a count. */
-static bool add_own(Request *r, const Filter *f, PredicateTable table, const char *source, int me,
-                    int reach_at, size_t filter_at, Buf *sql) {
-    Subject nobody = r->subject;
-    PredicateWho who = listing_who(r);
-    ReachValue values[REACH_VALUES_MAX];
-    nobody.user_id = 0;
-    buf_printf(sql,
-               ", (SELECT count(*)::bigint FROM %s x WHERE x.tenant_id = $1::bigint AND "
-               "x.assignee_id = $%d::bigint AND x.assignee_id <> 0 AND ",
-               source, me);
-    buf_printf(sql, SHOWN " AND (", "x");
-    (void)rights_reach_sql(&nobody, "x", reach_at, sql, values);
-    buf_adds(sql, ") IS NOT TRUE");
-    if (f) {
-        CLEANUP(params_done) Params again = {.n = filter_at};
-        buf_adds(sql, " AND ");
-        if (predicate_sql(f, &who, table, "x", r->arena, &again, sql) < 0) return false;
-    }
-    buf_adds(sql, ")");
-    return true;
-}
-
-#define OPEN_TICKETS                                                                               \
-    "(SELECT * FROM ticket.tickets o WHERE o.status IN ('new', 'assigned', 'in_progress', "        \
-    "'pending', 'on_hold'))"
 
 void counters_sum(Request *r, const Filter *f, ViewCounted done) {
     CLEANUP(buf_done) Buf sql = {0};
     Params *p = request_params(r);
-    Subject nobody = r->subject;
-    PredicateWho who = listing_who(r);
     Sum *s = arena_alloc(r->arena, sizeof(*s));
-    int reach_at, me;
-    bool good = true;
-    if (f && f->all_n + f->any_n == 0) f = NULL;
     *s = (Sum){done, r->context};
-    nobody.user_id = 0;
-    params_i64(p, r->subject.tenant_id);
-    buf_adds(&sql, "SELECT (SELECT coalesce(sum(c.n), 0)::bigint FROM " COUNTERS " WHERE ");
-    buf_printf(&sql, SHOWN " AND ", "c");
-    take_reach(&nobody, p, &reach_at, &sql, "c");
-    size_t filter_at = p->n;
-    if (f) {
-        buf_adds(&sql, " AND ");
-        good = predicate_sql(f, &who, PREDICATE_COUNTERS, "c", r->arena, p, &sql) == 0;
-    }
-    buf_adds(&sql, ")");
-    if (r->subject.user_id && !rights_reach_all(&r->subject.reach)) {
-        me = (int)p->n + 1;
-        params_i64(p, r->subject.user_id);
-        good =
-            good && add_own(r, f, PREDICATE_TICKETS, OPEN_TICKETS, me, reach_at, filter_at, &sql);
-        char *walked = arena_printf(
-            r->arena,
-            "(SELECT * FROM desk.ticket_index o WHERE o.tenant_id = $1::bigint AND o.assignee_id = "
-            "$%d::bigint AND o.assignee_id <> 0 AND o.status IN ('solved', 'closed') ORDER BY "
-            "o.ticket_id DESC LIMIT %d)",
-            me, COUNT_MAX);
-        good = good && add_own(r, f, PREDICATE_INDEX, walked, me, reach_at, filter_at, &sql);
-    } else {
-        buf_adds(&sql, ", 0::bigint, 0::bigint");
-    }
-    const PostgresStatement *statement = good ? statement_of(buf_str(&sql)) : NULL;
+    if (f && f->all_n + f->any_n == 0) f = NULL;
+    buf_adds(&sql, "SELECT coalesce(sum(c.n), 0)::bigint FROM ");
+    const PostgresStatement *statement =
+        add_reached(r, f, p, &sql) ? statement_of(buf_str(&sql)) : NULL;
     if (!statement) {
         answer_unavailable(r, "this view has too many conditions", 60);
         return;
@@ -178,18 +159,13 @@ static void on_table(Request *r, const PostgresRows *const *results,
 void counters_answer(Request *r, unsigned by) {
     CLEANUP(buf_done) Buf sql = {0};
     Params *p = request_params(r);
-    Subject nobody = r->subject;
     Table *t = arena_alloc(r->arena, sizeof(*t));
-    int reach_at;
     *t = (Table){by};
-    nobody.user_id = 0;
-    params_i64(p, r->subject.tenant_id);
     buf_adds(&sql, "SELECT sum(c.n)::bigint");
     for (size_t b = 0; b < BYS; b++)
         if (by & bys[b].bit) buf_printf(&sql, ", %s", bys[b].column);
-    buf_adds(&sql, " FROM " COUNTERS " WHERE ");
-    buf_printf(&sql, SHOWN " AND ", "c");
-    take_reach(&nobody, p, &reach_at, &sql, "c");
+    buf_adds(&sql, " FROM ");
+    (void)add_reached(r, NULL, p, &sql);
     const char *comma = " GROUP BY ";
     for (size_t b = 0; b < BYS; b++)
         if (by & bys[b].bit) {

@@ -3,8 +3,8 @@
 
 #include "desk/views/view_list.h"
 
-/* A filter that needs no more than PREDICATE_COUNTERS. What is assigned to the subject herself
- * outside her groups is counted too, solved ones as far as COUNT_MAX. NULL: every ticket. */
+/* A filter that needs no more than PREDICATE_COUNTERS; NULL: every ticket. What is assigned to the
+ * subject herself is counted wherever it lies, as lists show it; always exact. */
 void counters_sum(Request *r, const Filter *filter, ViewCounted done);
 
 enum CountersBy {

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "desk/views/listing.h"
+#include "desk/views/view_list.h"
 
 #define OPEN "x.status IN ('new', 'assigned', 'in_progress', 'pending', 'on_hold')"
 
@@ -15,16 +15,24 @@ static const char *equals(Listing *l, const char *column, int64_t value) {
     return where;
 }
 
+/* Who reaches some groups only has her tickets from where those are found. */
+static void every_sources(Listing *l) {
+    static const View every = {.id = 0};
+    const Reach *reach = &l->r->subject.reach;
+    if (reach->requested_only || reach->all_groups)
+        listing_walk(l, "true");
+    else
+        view_sources(l, &every);
+}
+
 void index_list(Request *r, const IndexWanted *wanted, const Paging *paging, IndexDone done) {
     bool by_updated = wanted->by == INDEX_EVERY && str_is(paging->sort, "updated_at");
     Listing *l = listing_new(r, paging, by_updated, NULL, done);
     const char *where;
-    /* One person's tickets: who reaches the first, as a rule reaches the others. */
-    if (wanted->by != INDEX_EVERY && paging->by_cursor) l->walk = LISTING_WALK_NARROW;
     switch (wanted->by) {
     case INDEX_EVERY:
         if (by_updated)
-            listing_walk(l, "true");
+            every_sources(l);
         else
             listing_walk_tickets(l);
         break;

@@ -1,8 +1,7 @@
 /* Index -- pages of tickets that are found by the projection (desk.ticket_index) and shown as they
  * are now (ticket.tickets). What the subject does not reach, and what is deleted, is not shown.
  *
- * However many tickets there are, one page looks at no more than INDEX_SCAN_MAX of them: where few
- * of those fit, the page is short, and `more` with its ends says where to go on. */
+ * A page is full or the last one, as far as views/listing.h says. */
 #pragma once
 
 #include "desk/api/paging.h"

@@ -9,8 +9,7 @@ enum {
     OPEN_STATES = 1 << TICKET_NEW | 1 << TICKET_ASSIGNED | 1 << TICKET_IN_PROGRESS |
                   1 << TICKET_PENDING | 1 << TICKET_ON_HOLD,
     DONE_STATES = 1 << TICKET_SOLVED | 1 << TICKET_CLOSED,
-    GROUPS_WALKED = 8,    /* more: all groups, and what does not fit is dropped */
-    OWN_ELSEWHERE = 1000, /* solved tickets of one's own outside one's groups */
+    GROUPS_WALKED = 8, /* more: all groups, and what does not fit is dropped */
 };
 
 static bool among(const int64_t *list, size_t n, int64_t id) {
@@ -57,31 +56,29 @@ static char *in_states(Arena *arena, unsigned states) {
     return text;
 }
 
-static void walk_state(Listing *l, TicketStatus state, const int64_t *groups, size_t n) {
-    Arena *a = l->r->arena;
+static void walk_everywhere(Listing *l, TicketStatus state) {
+    listing_walk(l, arena_printf(l->r->arena, "x.status = '%s'", ticket_status_name(state)));
+}
+
+static void walk_groups(Listing *l, TicketStatus state, const int64_t *groups, size_t n) {
     const char *name = ticket_status_name(state);
-    if (!groups) listing_walk(l, arena_printf(a, "x.status = '%s'", name));
-    for (size_t i = 0; groups && i < n; i++) {
+    for (size_t i = 0; i < n; i++) {
         int at = (int)l->params->n + 1;
         params_i64(l->params, groups[i]);
-        listing_walk(l, arena_printf(a, "x.status = '%s' AND x.group_id = $%d::bigint", name, at));
+        listing_walk(
+            l, arena_printf(l->r->arena, "x.status = '%s' AND x.group_id = $%d::bigint", name, at));
     }
 }
 
 /* What is assigned to a person she reaches, whatever its group. */
-static void pick_own_elsewhere(Listing *l, unsigned states, const int64_t *groups, size_t n) {
+static void walk_own(Listing *l, TicketStatus state) {
     int at = (int)l->params->n + 1;
     if (!l->r->subject.user_id) return;
     params_i64(l->params, l->r->subject.user_id);
-    params_array(l->params, PARAM_INT8, n);
-    for (size_t i = 0; i < n; i++)
-        params_element_i64(l->params, groups[i]);
-    listing_pick_index(l,
-                       arena_printf(l->r->arena,
-                                    "x.assignee_id = $%d::bigint AND x.assignee_id <> 0 AND %s AND "
-                                    "x.group_id <> ALL ($%d::bigint[])",
-                                    at, in_states(l->r->arena, states), at + 1),
-                       OWN_ELSEWHERE);
+    listing_walk_besides(l, arena_printf(l->r->arena,
+                                         "x.assignee_id = $%d::bigint AND x.assignee_id <> 0 AND "
+                                         "x.status = '%s'",
+                                         at, ticket_status_name(state)));
 }
 
 void view_sources(Listing *l, const View *v) {
@@ -91,20 +88,22 @@ void view_sources(Listing *l, const View *v) {
     unsigned states = predicate_statuses(&v->filter);
     const int64_t *groups = NULL;
     size_t n = 0;
-    bool by_reach = false;
-    if (!predicate_groups(&v->filter, &who, r->arena, &groups, &n) && !reach->all_groups) {
-        by_reach = true;
+    bool named = predicate_groups(&v->filter, &who, r->arena, &groups, &n); /* by the view */
+    bool by_reach = !named && !reach->all_groups && !reach->requested_only;
+    if (by_reach) {
         groups = reach->groups;
         n = reach->groups_n;
     }
-    if (n > GROUPS_WALKED || (!groups && n == 0)) {
-        groups = NULL;
-        by_reach = false;
-    }
+    bool everywhere = n > GROUPS_WALKED || (!named && !by_reach);
     if (states & OPEN_STATES) listing_pick(l, in_states(r->arena, states & OPEN_STATES));
-    for (TicketStatus s = TICKET_SOLVED; s <= TICKET_CLOSED; s++)
-        if (states & 1U << s) walk_state(l, s, groups, n);
-    if (by_reach && states & DONE_STATES) pick_own_elsewhere(l, states & DONE_STATES, groups, n);
+    for (TicketStatus s = TICKET_SOLVED; s <= TICKET_CLOSED; s++) {
+        if (!(states & 1U << s)) continue;
+        if (everywhere)
+            walk_everywhere(l, s);
+        else
+            walk_groups(l, s, groups, n);
+        if (by_reach && !everywhere) walk_own(l, s);
+    }
     if (l->sources_n == 0) listing_pick(l, "false");
 }
 
