@@ -47,6 +47,23 @@ static void take_rows(NewTicket *t, const PostgresRows *rows, size_t from, size_
     t->rows_n = n;
 }
 
+/* A note in the ledger of the ticket that one continues is published with its own rows. */
+static void add_noted_rows(NewTicketsJob *job) {
+    for (size_t i = 0; i < job->follows_n; i++) {
+        NewTicket *t = &job->batch[job->follows[i]];
+        if (!job->noted_rows[i].seq || !t->rows_n) continue;
+        LedgerRow *rows = arena_alloc(job->arena, (t->rows_n + 1) * sizeof(*rows));
+        memcpy(rows, t->rows, t->rows_n * sizeof(*rows));
+        rows[t->rows_n++] = job->noted_rows[i];
+        t->rows = rows;
+    }
+}
+
+static void end(Store *s, NewTicketsJob *job) {
+    add_noted_rows(job);
+    store_request_end(s, STORE_DONE, NULL);
+}
+
 static void insert_again(Store *s, NewTicketsJob *job);
 
 static void read_back(Store *s, NewTicketsJob *job);
@@ -112,7 +129,7 @@ static void on_read_back(Store *s, const PostgresRows *const *results) {
     if (job->back_n)
         read_back(s, job);
     else
-        store_request_end(s, STORE_DONE, NULL);
+        end(s, job);
 }
 
 static void read_back(Store *s, NewTicketsJob *job) {
@@ -199,6 +216,9 @@ static void on_inserted(Store *s, const PostgresRows *const *results) {
         if (rows_int(rows, i, 3) != 2) continue; /* the note's words are PostgreSQL's: read back */
         fill_stored(job, *found, rows_int(rows, i, 2), rows_time_ms(rows, i, 4));
     }
+    for (size_t i = 0; job->follows_n && i < rows_count(results[job->follows_at]); i++)
+        job->noted_rows[rows_int(results[job->follows_at], i, 0) - 1] =
+            ledger_row_read(results[job->follows_at], i, job->arena);
     job->back_n = 0;
     for (size_t i = 0; i < job->n; i++) {
         if (job->batch[i].rows_n) continue;
@@ -208,7 +228,7 @@ static void on_inserted(Store *s, const PostgresRows *const *results) {
     if (job->back_n)
         read_back(s, job);
     else
-        store_request_end(s, STORE_DONE, NULL);
+        end(s, job);
 }
 
 static void insert_again(Store *s, NewTicketsJob *job) {
@@ -223,10 +243,11 @@ static void insert(Store *s, NewTicketsJob *job) {
     if (job->keys_n) a->queries[a->n++] = (PostgresQuery){&keys_statement, &s->params[0]};
     a->queries[a->n++] = (PostgresQuery){&requesters_statement, &s->params[1]};
     a->queries[a->n++] = (PostgresQuery){&tickets_statement, &s->params[2]};
-    if (job->moved_n) {
+    if (job->moved_n || job->follows_n)
         a->queries[a->n++] = (PostgresQuery){&nested_statement, NULL};
-        a->queries[a->n++] = (PostgresQuery){&moved_statement, &s->params[3]};
-    }
+    if (job->moved_n) a->queries[a->n++] = (PostgresQuery){&moved_statement, &s->params[3]};
+    job->follows_at = a->n;
+    if (job->follows_n) a->queries[a->n++] = (PostgresQuery){&follows_statement, &s->params[6]};
     if (job->use_by_ms) a->queries[a->n++] = deadline_query(s, job->use_by_ms);
     store_request_attempt(s, a);
 }

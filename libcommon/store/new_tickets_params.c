@@ -227,6 +227,26 @@ static void moved_params(Params *p, const NewTicketsJob *job, const uint32_t *mo
 #undef COLUMN
 }
 
+static void follows_params(Params *p, const NewTicketsJob *job) {
+    size_t n = job->follows_n;
+#define COLUMN(type, write)                                                                        \
+    params_array(p, type, n);                                                                      \
+    for (size_t i = 0; i < n; i++) {                                                               \
+        const NewTicket *t = &job->batch[job->follows[i]];                                         \
+        const Submission *u = t->submission;                                                       \
+        (void)t, (void)u;                                                                          \
+        write;                                                                                     \
+    }
+    COLUMN(PARAM_INT8, params_element_i64(p, u->tenant_id))
+    COLUMN(PARAM_INT8, params_element_i64(p, u->followup_of))
+    COLUMN(PARAM_INT8, params_element_i64(p, u->ticket_id))
+    COLUMN(PARAM_UUID, params_element_uuid(p, u->cause))
+    COLUMN(PARAM_INT8, params_element_i64(p, t->revision))
+    COLUMN(PARAM_BYTEA, char trace[TRACE_BYTES]; trace_bytes(&u->trace, trace);
+           params_element_text(p, (Str){trace, sizeof(trace)}))
+#undef COLUMN
+}
+
 void new_tickets_params(Store *s, NewTicketsJob *job) {
     Sorted *all = arena_alloc(job->arena, job->n * sizeof(*all));
     size_t n = 0;
@@ -249,6 +269,12 @@ void new_tickets_params(Store *s, NewTicketsJob *job) {
     for (size_t i = 0; i < job->order_n; i++)
         if (job->batch[job->order[i]].instead_of) moved[job->moved_n++] = job->order[i];
     moved_params(&s->params[3], job, moved, job->moved_n);
+    job->follows = arena_alloc(job->arena, job->n * sizeof(*job->follows));
+    for (size_t i = 0; i < job->order_n; i++)
+        if (job->batch[job->order[i]].submission->followup_of)
+            job->follows[job->follows_n++] = job->order[i];
+    job->noted_rows = arena_zalloc(job->arena, (job->follows_n + 1) * sizeof(*job->noted_rows));
+    if (job->follows_n) follows_params(&s->params[6], job);
     for (size_t i = 0; i < job->order_n; i++)
         tenants_add(s, job->batch[job->order[i]].submission->tenant_id);
 }

@@ -120,3 +120,40 @@ const PostgresStatement find_moved_statement = {
     " CROSS JOIN LATERAL (SELECT * FROM ticket.ledger l WHERE l.tenant_id = i.tenant_id"
     "   AND l.ticket_id = i.id AND l.cause_id = i.cause_id AND l.step = 2 LIMIT 1) l"
     " WHERE l.payload ->> 'stored_as' IS NOT NULL ORDER BY i.n"};
+
+/* Several tickets may continue one: each gets the next number, in the order given. Whoever was not
+ * stored, or by another cause, continues nothing. */
+const PostgresStatement follows_statement = {
+    "store_new_follows",
+    "WITH asked AS MATERIALIZED (SELECT i.*, r.id AS source"
+    "  FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::uuid[], $5::bigint[], $6::bytea[])"
+    "   WITH ORDINALITY i (tenant_id, continues, id, cause_id, revision, trace, n)"
+    "  CROSS JOIN LATERAL (SELECT coalesce((SELECT a.ticket_id FROM ticket.aliases a"
+    "   WHERE a.tenant_id = i.tenant_id AND a.id = i.continues), i.continues) AS id OFFSET 0) r"
+    "  CROSS JOIN LATERAL (SELECT FROM ticket.ledger l WHERE l.tenant_id = i.tenant_id"
+    "   AND l.ticket_id = i.id AND l.seq = 1 AND l.cause_id = i.cause_id LIMIT 1) l"
+    "  WHERE r.id <> i.id),"
+    " told AS MATERIALIZED (SELECT a.n, l.* FROM asked a CROSS JOIN LATERAL"
+    "   (SELECT * FROM ticket.ledger l WHERE l.tenant_id = a.tenant_id AND l.ticket_id = a.source"
+    "    AND l.cause_id = a.cause_id AND l.step = 3 LIMIT 1) l),"
+    " held AS MATERIALIZED (SELECT a.*, t.version, greatest(" STORE_NOW ", t.updated_at) AS at"
+    "  FROM asked a CROSS JOIN LATERAL (SELECT * FROM ticket.tickets t"
+    "   WHERE t.tenant_id = a.tenant_id AND t.id = a.source AND t.status <> 'deleted'"
+    "    AND t.version < 8000 LIMIT 1 FOR NO KEY UPDATE) t"
+    "  WHERE a.n NOT IN (SELECT n FROM told)),"
+    " numbered AS (SELECT *, row_number() OVER (PARTITION BY tenant_id, source ORDER BY n)::integer"
+    "   AS k FROM held),"
+    " changed AS (UPDATE ticket.tickets t SET version = c.version + c.k, updated_at = c.at"
+    "  FROM (SELECT tenant_id, source, version, max(k) AS k, max(at) AS at FROM numbered"
+    "   GROUP BY 1, 2, 3) c WHERE t.tenant_id = c.tenant_id AND t.id = c.source),"
+    " recorded AS (INSERT INTO ticket.ledger (tenant_id, ticket_id, seq, cause_id, step, kind,"
+    "   actor, at, revision, trace, payload)"
+    "  SELECT tenant_id, source, version + k, cause_id, 3, 'ticket_noted', 'router', at, revision,"
+    "   trace, jsonb_build_object('followup_id', id, 'note', format("
+    "    '工单 %s 是本工单的跟进 (ticket %s continues this one)', id, id)) FROM numbered"
+    "  RETURNING *)"
+    " SELECT a.n, l.tenant_id, l.ticket_id, l.seq, l.cause_id, l.step, l.kind, l.actor, l.at,"
+    "  l.revision, l.trace, l.payload FROM recorded l JOIN asked a ON a.tenant_id = l.tenant_id"
+    "  AND a.cause_id = l.cause_id"
+    " UNION ALL SELECT n, tenant_id, ticket_id, seq, cause_id, step, kind, actor, at,"
+    "  revision, trace, payload FROM told ORDER BY 1"};

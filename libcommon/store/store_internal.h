@@ -7,7 +7,7 @@
 #include "store/store.h"
 
 enum {
-    STORE_PARAMS = 6,
+    STORE_PARAMS = 7,
     REQUESTER_BLOCK = 10000, /* ticket.requester_ids' increment */
 };
 

@@ -10,6 +10,7 @@
 #include "intake/answer.h"
 #include "intake/claims.h"
 #include "intake/counts.h"
+#include "intake/followup.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
 #include "json/json.h"
@@ -27,7 +28,8 @@ typedef struct Work {
     FormNotes problems, warnings;
     Submission submission;
     Sealed sealed;
-    Str body; /* of the 201 */
+    bool dedup_by_external_id, may_place; /* of the token */
+    Str body;                             /* of the 201 */
     Str location;
 } Work;
 
@@ -325,7 +327,7 @@ static void on_claim(void *arg, ClaimOutcome outcome, const Claim *earlier) {
 }
 
 /* The key that makes this request one ticket; absent: none. 0 or -EINVAL. */
-static int key_of(Acceptance *a, const Principal *p, Str *ret) {
+static int key_of(Acceptance *a, Str *ret) {
     Arena *arena = http_arena(a->x);
     Str header = http_header(a->x, "Idempotency-Key");
     Str external = a->work->draft.external_id;
@@ -334,17 +336,17 @@ static int key_of(Acceptance *a, const Principal *p, Str *ret) {
         Str key;
         if (credentials_key(header, arena, &key) < 0) return -EINVAL;
         *ret = joined(arena, STR("k:"), key);
-    } else if (p->dedup_by_external_id && external.p) {
+    } else if (a->work->dedup_by_external_id && external.p) {
         *ret = joined(arena, STR("x:"), external);
     }
     return 0;
 }
 
-static void claim_or_publish(Acceptance *a, const Principal *p) {
+static void claim_or_publish(Acceptance *a) {
     Gate *gate = a->all->gate;
     Submission *s = &a->work->submission;
     Str key;
-    if (key_of(a, p, &key) < 0) {
+    if (key_of(a, &key) < 0) {
         answer_refusal(a, 400, "key", "InvalidIdempotencyKey",
                        "Idempotency-Key: is not 1 to 255 printable ASCII characters, bare or as a "
                        "quoted string; send a UUID");
@@ -393,6 +395,28 @@ static void refuse_form(Acceptance *a, FormVerdict verdict) {
     answer_invalid(text, &a->work->problems);
     count_refusal("field");
     answer(a, 422, buf_str(text));
+}
+
+/* The ticket that this one continues. */
+static void on_source(void *arg, const FollowupSource *source) {
+    Acceptance *a = arg;
+    a->awaiting = false;
+    if (!a->x) {
+        line_remove(&a->all->orphans, a);
+        release(a);
+        return;
+    }
+    Work *w = a->work;
+    FollowupSender sender = {w->submission.source_id, w->may_place, w->submission.contact_hash};
+    if (!source->known) {
+        answer_later(a, "followup_unsure",
+                     "The ticket that this one continues cannot be looked at; send it again later");
+    } else if (!followup_check(source, &sender, http_arena(a->x), &w->problems)) {
+        refuse_form(a, FORM_REFUSED);
+    } else {
+        w->submission.followup_of = source->id;
+        claim_or_publish(a);
+    }
 }
 
 static bool media_type_fits(Str type) {
@@ -455,7 +479,15 @@ static void read_body(Acceptance *a, const Principal *p) {
         answer_later(a, "vault", "Cannot encrypt at present; send it again later");
         return;
     }
-    claim_or_publish(a, p);
+    w->dedup_by_external_id = p->dedup_by_external_id;
+    w->may_place = p->may_place;
+    if (!w->submission.followup_of)
+        claim_or_publish(a);
+    else if (followups_ask(gate->followups, p->tenant_id, w->submission.followup_of, on_source,
+                           a) == 0)
+        a->awaiting = true;
+    else
+        answer_later(a, "in_flight", "Too much is under way; send it again later");
 }
 
 static void on_token(void *arg, SecretVerdict verdict, const void *value) {

@@ -10,9 +10,9 @@
 
 static const int statuses[] = {201, 400, 401, 403, 404, 405, 413, 415, 422, 429, 503};
 static const char *const reasons[] = {
-    "path",  "method",        "token", "scope",      "placement", "rate",      "media_type",
-    "json",  "field",         "key",   "other_body", "too_large", "in_flight", "ids",
-    "kafka", "tokens_unsure", "slow",  "not_stored", "vault"};
+    "path",  "method",        "token", "scope",      "placement", "rate",           "media_type",
+    "json",  "field",         "key",   "other_body", "too_large", "in_flight",      "ids",
+    "kafka", "tokens_unsure", "slow",  "not_stored", "vault",     "followup_unsure"};
 static const char *const claim_results[] = {"miss", "hit", "other_body", "unknown"};
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))

@@ -141,6 +141,9 @@ int gate_start(Runtime *r, const void *config, void **ret_self) {
     gate->tokens = tokens_new(gate->loop, c->postgres_url, runtime_instance(r), &problem);
     if (!gate->tokens) return failed("postgres_url", &problem);
 
+    gate->followups = followups_new(gate->loop, c->postgres_url, runtime_instance(r), &problem);
+    if (!gate->followups) return failed("postgres_url", &problem);
+
     static const RedisEvents redis_events = {on_redis_connected, on_redis_lost};
     RedisSettings redis = {.url = c->redis_url, .timeout_ms = (int)c->redis_ms};
     gate->redis = redis_client_new(gate->loop, &redis, &redis_events, gate, &problem);
@@ -194,6 +197,7 @@ void gate_stop(void *self) {
     /* Whoever calls back goes before what it calls back to. */
     http_server_free(gate->http);
     tokens_free(gate->tokens);
+    followups_free(gate->followups);
     redis_client_free(gate->redis);
     publisher_free(gate->publisher);
     acceptances_free(gate->acceptances);

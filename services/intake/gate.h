@@ -12,6 +12,7 @@
 #include "loop/loop.h"
 #include "redis/client.h"
 #include "runtime/runtime.h"
+#include "store/followups.h"
 #include "store/ids.h"
 #include "store/tokens.h"
 #include "vault/vault.h"
@@ -40,6 +41,7 @@ typedef struct Gate {
     HttpServer *http;
     Tokens *tokens;
     Ids *ids;
+    Followups *followups;
     Vault *vault;
     RedisClient *redis;
     Publisher *publisher;

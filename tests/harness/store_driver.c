@@ -77,7 +77,8 @@ static void fill_new(NewTicket *t, Submission *s, const cJSON *o) {
                       .contact_hash = bytes_of(arena, o, "hash"),
                       .idempotency_key = text_of(o, "key"),
                       .key_fingerprint = bytes_of(arena, o, "fingerprint"),
-                      .custom_fields = text_of(o, "custom_fields")};
+                      .custom_fields = text_of(o, "custom_fields"),
+                      .followup_of = int_of(o, "followup_of", 0)};
     s->tags = texts_of(arena, o, "tags", &s->tags_n);
     static PersonalField personal = {
         .field = {"phone", 5}, .sealed = {"abc", 3}, .masked = {"138****", 7}};

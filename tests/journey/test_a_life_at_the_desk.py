@@ -88,13 +88,19 @@ def test_from_the_first_message_to_the_follow_up(people, stack):
     customer("PUT", f"/requests/{ticket}", {"request": {"solved": True}})
     assert people.ticket(ticket)["status"] == "closed"
 
-    # What he writes now is a new ticket that continues the old one.
+    # What he writes now is a new ticket that continues the old one: he is told how, and both say so.
     answer = customer("PUT", f"/requests/{ticket}", {"request": {"comment": {"body": "新锅也是坏的"}}}, expected=422)
-    assert "follow" in json.dumps(answer).lower() or "跟进" in json.dumps(answer, ensure_ascii=False) or answer["details"]
+    assert f"via_followup_source_id: {ticket}" in answer["details"]["status"][0]["description"]
+    again = shop.create(subject="新锅也是坏的", comment={"body": "又断了"}, requester=CUSTOMER, via_followup_source_id=ticket)
+    people.desk.until(f"/tickets/{again}", lambda a: a.json["ticket"]["via_followup_source_id"] == ticket)
+    assert people.ticket(ticket)["followup_ids"] == [again] and people.ticket(ticket)["status"] == "closed"
+    assert customer("GET", f"/requests/{again}")["request"]["followup_source_id"] == ticket
+    assert shop.ledger(ticket)[-1]["payload"]["followup_id"] == again
+    assert shop.post(via_followup_source_id=again).status == 422, "it is open: it is answered instead"
 
     kinds = [entry["kind"] for entry in shop.ledger(ticket)]
-    assert kinds[:2] == ["ticket_created", "ticket_assigned"] and kinds[-1] == "ticket_updated"
+    assert kinds[:2] == ["ticket_created", "ticket_assigned"] and kinds[-2:] == ["ticket_updated", "ticket_noted"]
     told = stack.docket("ledger", ticket).stdout
-    for words in ("锅柄断了", "非常抱歉", "像是批次问题", "照片我放在订单里了", "属于运输破损", "新锅今天发出"):
+    for words in ("锅柄断了", "非常抱歉", "像是批次问题", "照片我放在订单里了", "属于运输破损", "新锅今天发出", "是本工单的跟进"):
         assert words in told or words in json.dumps([e["payload"] for e in shop.ledger(ticket)], ensure_ascii=False), words
     stack.verify()

@@ -233,6 +233,35 @@ def test_an_id_taken_by_another_cause_is_told_and_stored_under_a_fresh_one(pg, s
     gap_free(pg)
 
 
+def test_the_ledger_of_what_is_continued_names_each_that_continues_it(pg, store):
+    old, theirs = ticket(), ticket(tenant=2)
+    store.new(old, theirs)
+    asked = [ticket(followup_of=old["id"]), ticket(), ticket(followup_of=old["id"]), ticket(followup_of=theirs["id"]),
+             ticket(followup_of=2**50)]
+    told = store.new(*asked)
+    assert [t["fate"] for t in told] == ["stored"] * 5
+    notes = [[(r["id"], r["seq"], r["payload"].get("followup_id")) for r in t["rows"] if r["kind"] == "ticket_noted"] for t in told]
+    assert notes == [[(old["id"], 3, asked[0]["id"])], [], [(old["id"], 4, asked[2]["id"])], [], []], "published with its own rows"
+    assert [r["payload"].get("followup_id") for r in ledger(pg, old["id"])] == [None, None, asked[0]["id"], asked[2]["id"]]
+    assert str(asked[0]["id"]) in ledger(pg, old["id"])[2]["payload"]["note"]
+    again = store.new(*asked)
+    assert [t["fate"] for t in again] == ["replayed"] * 5
+    assert [rows_of(t) for t in again] == [rows_of(t) for t in told], "a replay says it again, and writes it once"
+    other = ticket(asked[0]["id"], said="by another", followup_of=old["id"])
+    assert [t["fate"] for t in store.new(other)] == ["conflict"]
+    assert len(ledger(pg, old["id"])) == 4 and len(tickets(pg)) == 7
+    gap_free(pg)
+
+
+def test_what_continues_an_alias_continues_its_ticket(pg, store):
+    old, lost = ticket(key="k:old"), ticket(key="k:old")
+    store.new(old)
+    assert store.new(lost)[0]["fate"] == "aliased"
+    [told] = store.new(ticket(followup_of=lost["id"]))
+    assert [r["id"] for r in told["rows"]][-1] == old["id"]
+    gap_free(pg)
+
+
 def test_a_requester_is_one_person_in_all_her_tickets(pg, store):
     store.new(*[ticket(who="wang") for _ in range(20)], ticket(who="wang", tenant=2), ticket(who="zhao"))
     store.new(ticket(who="wang"))
@@ -355,6 +384,24 @@ def test_a_backend_killed_in_the_middle_loses_and_doubles_nothing(pg):
 
 
 # -- many at once --------------------------------------------------------------------------------------------------------
+
+
+def test_many_who_continue_one_ticket_at_once_are_all_named(pg, store):
+    old = ticket()
+    store.new(old)
+    batches = [[ticket(followup_of=old["id"]) for _ in range(5)] for _ in range(6)]
+
+    def router(batch):
+        driver = Driver(pg.url("docket_router"))
+        fates = [t["fate"] for t in driver.new(*batch)]
+        driver.close()
+        return fates
+
+    with concurrent.futures.ThreadPoolExecutor(6) as pool:
+        assert list(pool.map(router, batches)) == [["stored"] * 5] * 6
+    named = {r["payload"].get("followup_id") for r in ledger(pg, old["id"])} - {None}
+    assert named == {t["id"] for batch in batches for t in batch}
+    gap_free(pg)
 
 
 def test_routers_with_overlapping_batches_agree(pg):

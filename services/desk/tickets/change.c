@@ -199,13 +199,28 @@ ChangeVerdict draft_end(Draft *d) {
 
 /* ---- PUT ---- */
 
-/* 2026-11-22T05:43:00Z, as we show it; fractions of a second are looked past. */
-static bool same_stamp(Str stamp, int64_t ms) {
+/* Is it what was shown of this version? Whole seconds, and milliseconds where the version before
+ * was in the same second (2026-11-22T05:43:00Z, 2026-11-22T05:43:00.120Z); clients that write times
+ * anew may append zeros, or write +00:00. */
+static bool same_stamp(Str stamp, const TicketRow *row) {
     char now[21];
-    clock_format_s(ms, now);
-    bool whole = stamp.n == 20 && stamp.p[19] == 'Z';
-    bool longer = stamp.n > 20 && stamp.p[19] == '.' && stamp.p[stamp.n - 1] == 'Z';
-    return (whole || longer) && memcmp(stamp.p, now, 19) == 0;
+    clock_format_s(row->updated_ms, now);
+    if (stamp.n < 20 || memcmp(stamp.p, now, 19) != 0) return false;
+    Str rest = {stamp.p + 19, stamp.n - 19};
+    int64_t ms = 0, digits = 0;
+    bool zero = true;
+    if (rest.p[0] == '.') {
+        for (rest = (Str){rest.p + 1, rest.n - 1}; rest.n && rest.p[0] >= '0' && rest.p[0] <= '9';
+             rest = (Str){rest.p + 1, rest.n - 1}) {
+            if (digits++ < 3) ms = ms * 10 + (rest.p[0] - '0');
+            zero = zero && rest.p[0] == '0';
+        }
+        for (int64_t i = digits; i < 3; i++)
+            ms *= 10;
+        if (!digits) return false;
+    }
+    if (!str_is(rest, "Z") && !str_is(rest, "+00:00")) return false;
+    return zero && !row->same_second ? true : digits && ms == row->updated_ms % 1000;
 }
 
 static bool says_true(const cJSON *object, const char *key) {
@@ -226,8 +241,7 @@ static ChangeVerdict check_stamp(Draft *d, const cJSON *ticket) {
     }
     bool named = json_get_int(ticket, "version", &version) == 1;
     d->out->pinned = safe || named;
-    bool stale =
-        (safe && !same_stamp(stamp, d->row->updated_ms)) || (named && version != d->row->version);
+    bool stale = (safe && !same_stamp(stamp, d->row)) || (named && version != d->row->version);
     if (!stale) return VERDICT_EDIT;
     d->out->reason =
         "工单在您读取之后已被修改，请刷新后再试 (the ticket was changed after you read it; "

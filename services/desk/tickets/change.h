@@ -70,7 +70,10 @@ typedef struct Change {
 /* PUT of a ticket; `ticket` is the object inside {"ticket": ...}. Taken: subject, comment {body |
  * html_body, public, uploads}, status (Zendesk's and our names), priority, kind, category, tags,
  * additional_tags, remove_tags, custom_fields, external_id, group_id, assignee_id, ticket_form_id,
- * handover_note, safe_update with updated_stamp, version. Others are Zendesk's and do nothing. */
+ * handover_note, safe_update with updated_stamp, version. Others are Zendesk's and do nothing.
+ *
+ * updated_stamp is what was shown as updated_at: two versions of one second never show the same
+ * (TicketRow.same_second), so whoever read the one before gets 409. */
 ChangeVerdict change_update(const ChangeActor *a, const ChangeTicket *t, const cJSON *ticket,
                             Arena *arena, Change *ret);
 /* From the pool to oneself; above capacity is allowed and marked. */

@@ -35,8 +35,10 @@ ChangeVerdict change_request(const ChangeActor *a, const ChangeTicket *t, const 
     if (d.row->status >= TICKET_CLOSED) {
         invalid_add(
             d.bad, "status", "InvalidValue",
-            "工单已结案；如仍需帮助，请提交新的工单 (the ticket is closed; please send a new "
-            "one)");
+            "工单已结案；如仍需帮助，请提交新的工单，并注明 via_followup_source_id: %lld (the "
+            "ticket is closed; send a new one that names it: POST /api/v2/tickets with "
+            "via_followup_source_id %lld)",
+            (long long)d.row->id, (long long)d.row->id);
         return VERDICT_INVALID;
     }
     if (json_get_bool(request, "solved", &solved) < 0)

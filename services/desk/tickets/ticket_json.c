@@ -73,6 +73,20 @@ static void add_time(Buf *ret, int64_t ms) {
     ADD(ret, "\"");
 }
 
+/* In whole seconds as Zendesk's, but for the second of two changes within one: two versions never
+ * show the same. */
+static void add_stamp(Buf *ret, const TicketRow *t) {
+    char at[25];
+    if (!t->same_second) {
+        add_time(ret, t->updated_ms);
+        return;
+    }
+    clock_format_ms(t->updated_ms, at);
+    ADD(ret, "\"");
+    buf_add(ret, at, 24);
+    ADD(ret, "\"");
+}
+
 /* ---- custom fields: PostgreSQL's object as Zendesk's list ---- */
 
 /* The length of the JSON value that `s` begins with: of well-formed text. */
@@ -169,10 +183,16 @@ void ticket_json(Buf *ret, Str base, const TicketRow *t, const Catalog *catalog)
     add_text(ret, t->external_id);
     ADD(ret, ",\"via\":{\"channel\":");
     buf_add_json(ret, t->channel);
-    ADD(ret, ",\"source\":{\"from\":{},\"to\":{},\"rel\":null}},\"created_at\":");
+    if (t->followup_of)
+        buf_printf(ret,
+                   ",\"source\":{\"from\":{\"ticket_id\":%lld},\"to\":{},\"rel\":\"follow_up\"}",
+                   (long long)t->followup_of);
+    else
+        ADD(ret, ",\"source\":{\"from\":{},\"to\":{},\"rel\":null}");
+    ADD(ret, "},\"created_at\":");
     add_time(ret, t->created_ms);
     ADD(ret, ",\"updated_at\":");
-    add_time(ret, t->updated_ms);
+    add_stamp(ret, t);
     ADD(ret, ",\"generated_timestamp\":");
     buf_add_i64(ret, t->updated_ms / 1000);
     ADD(ret, ",\"type\":null,\"subject\":");
@@ -211,8 +231,12 @@ void ticket_json(Buf *ret, Str base, const TicketRow *t, const Catalog *catalog)
     buf_add(ret, ret->p + from, to - from);
     ADD(ret, ",\"satisfaction_rating\":{\"score\":");
     buf_add_json(ret, t->satisfaction.n ? t->satisfaction : STR("unoffered"));
-    ADD(ret, "},\"sharing_agreement_ids\":[],\"custom_status_id\":null,\"followup_ids\":[],"
-             "\"via_followup_source_id\":");
+    ADD(ret, "},\"sharing_agreement_ids\":[],\"custom_status_id\":null,\"followup_ids\":[");
+    for (size_t i = 0; i < t->followups_n; i++) {
+        if (i) ADD(ret, ",");
+        buf_add_str(ret, t->followups[i]);
+    }
+    ADD(ret, "],\"via_followup_source_id\":");
     add_id(ret, t->followup_of);
     ADD(ret, ",\"ticket_form_id\":");
     add_id(ret, t->form_id);

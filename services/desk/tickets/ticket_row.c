@@ -45,7 +45,9 @@ TicketRow ticket_row_read(const PostgresRows *rows, size_t row, size_t first, in
     t.form_id = rows_int(rows, row, c++);
     t.followup_of = rows_int(rows, row, c++);
     t.satisfaction = rows_str(rows, row, c++);
-    t.organization_id = rows_int(rows, row, c);
+    t.organization_id = rows_int(rows, row, c++);
+    t.followups = texts(rows, row, c++, arena, &t.followups_n);
+    t.same_second = rows_bool(rows, row, c);
     return t;
 }
 
@@ -62,6 +64,8 @@ TicketRow ticket_row_keep(const TicketRow *t, Arena *arena) {
         kept.tags[i] = arena_str(arena, kept.tags[i]);
     for (size_t i = 0; i < kept.skills_n; i++)
         kept.skills[i] = arena_str(arena, kept.skills[i]);
+    for (size_t i = 0; i < kept.followups_n; i++)
+        kept.followups[i] = arena_str(arena, kept.followups[i]);
     return kept;
 }
 

@@ -18,8 +18,14 @@
     " t.tier, t.region, t.order_ref, t.product, t.batch, t.device, t.language, t.external_id,"     \
     " t.custom_fields, t.created_at, t.updated_at, t.form_id, t.followup_of, t.satisfaction,"      \
     " (SELECT u.organization_id FROM access.users u WHERE u.tenant_id = t.tenant_id AND"           \
-    " u.user_id = t.requester_id)"
-enum { TICKET_COLUMNS_N = 30, TICKET_TAGS_MAX = 256 };
+    " u.user_id = t.requester_id),"                                                                \
+    " CASE WHEN t.status = 'closed' THEN ARRAY(SELECT f.id::text FROM ticket.tickets f WHERE"      \
+    " f.tenant_id = t.tenant_id AND f.followup_of = t.id ORDER BY f.id LIMIT 100)"                 \
+    " ELSE '{}'::text[] END,"                                                                      \
+    " CASE WHEN t.version > 2 THEN coalesce((SELECT date_trunc('second', l.at) ="                  \
+    " date_trunc('second', t.updated_at) FROM ticket.ledger l WHERE l.tenant_id = t.tenant_id AND" \
+    " l.ticket_id = t.id AND l.seq = t.version - 1 LIMIT 1), false) ELSE false END"
+enum { TICKET_COLUMNS_N = 32, TICKET_TAGS_MAX = 256 };
 
 typedef struct TicketRow {
     int64_t tenant_id, id;
@@ -34,7 +40,11 @@ typedef struct TicketRow {
     Str satisfaction;  /* "good" "bad" "offered" "" */
     Str *skills, *tags;
     size_t skills_n, tags_n;
+    Str *followups; /* ids of those that continue it */
+    size_t followups_n;
     int64_t created_ms, updated_ms;
+    bool same_second; /* as updated_ms the version before it was in; what people saw then must not
+                         look like what they see now (change.h) */
 } TicketRow;
 
 /* Column `first` is t.id. Texts point into `rows`: they live as long as those; arrays in the arena.

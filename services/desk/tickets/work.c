@@ -80,6 +80,7 @@ static TicketRow row_after(const TicketRow *before, const TicketEdit *e, Arena *
     TicketRow t = *before;
     t.version = e->row.seq;
     t.updated_ms = e->at_ms;
+    t.same_second = before->updated_ms / 1000 == e->at_ms / 1000;
     if (e->sets & EDIT_STATUS) t.status = e->status;
     if (e->sets & EDIT_PRIORITY) t.priority = e->priority;
     if (e->sets & EDIT_GROUP) t.group_id = e->group_id;

@@ -366,6 +366,27 @@ static void a_stale_stamp_or_version_is_refused(void **state) {
     assert_false(w->change.pinned);
 }
 
+#define STAMPED(stamp)                                                                             \
+    put(w, "{\"safe_update\":true,\"updated_stamp\":\"" stamp "\",\"priority\":\"high\"}")
+
+static void the_second_of_two_in_one_second_takes_its_milliseconds(void **state) {
+    World *w = *state;
+    assert_int_equal(STAMPED("2025-11-22T05:40:00Z"), VERDICT_EDIT);
+    assert_int_equal(STAMPED("2025-11-22T05:40:00.000Z"), VERDICT_EDIT); /* written anew */
+    assert_int_equal(STAMPED("2025-11-22T05:40:00+00:00"), VERDICT_EDIT);
+    assert_int_equal(STAMPED("2025-11-22T05:40:00.123Z"), VERDICT_EDIT);
+    assert_int_equal(STAMPED("2025-11-22T05:40:00.122Z"), VERDICT_STALE);
+    w->ticket.row.same_second = true;
+    assert_int_equal(STAMPED("2025-11-22T05:40:00Z"), VERDICT_STALE); /* the one before */
+    assert_int_equal(STAMPED("2025-11-22T05:40:00.000Z"), VERDICT_STALE);
+    assert_int_equal(STAMPED("2025-11-22T05:40:00.122Z"), VERDICT_STALE);
+    assert_int_equal(STAMPED("2025-11-22T05:40:00.123Z"), VERDICT_EDIT);
+    assert_int_equal(STAMPED("2025-11-22T05:40:00.123000+00:00"), VERDICT_EDIT);
+    assert_int_equal(STAMPED("2025-11-22T05:40:00."), VERDICT_STALE);
+    assert_int_equal(STAMPED("2025-11-22T05:40:00.123"), VERDICT_STALE);
+    assert_int_equal(STAMPED("2025-11-22T05:40:00.123+08:00"), VERDICT_STALE);
+}
+
 static void what_is_closed_stays_as_it_is(void **state) {
     World *w = *state;
     w->ticket.row.status = TICKET_CLOSED;
@@ -523,6 +544,7 @@ int main(void) {
         TEST(an_acknowledgement_changes_nothing_but_the_record),
         TEST(who_begins_on_what_nobody_has_has_it),
         TEST(a_stale_stamp_or_version_is_refused),
+        TEST(the_second_of_two_in_one_second_takes_its_milliseconds),
         TEST(what_is_closed_stays_as_it_is),
         TEST(what_is_not_reached_is_not_there),
         TEST(every_part_needs_its_right),
