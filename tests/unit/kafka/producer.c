@@ -345,7 +345,7 @@ static void flushing_gives_all_reports(void **state) {
     assert_int_equal(produce(w, 1000, "t", "v"), 0);
     int64_t begin = clock_monotonic_ms();
     assert_int_equal(kafka_producer_flush_for(w->producer, 200), 1);
-    assert_in_range(clock_monotonic_ms() - begin, 190, 600);
+    assert_in_range(clock_monotonic_ms() - begin, 190, 4500); /* 200, not the 5000 of before */
 }
 
 static void produce_again(void *arg, int error, int32_t partition, int64_t offset) {

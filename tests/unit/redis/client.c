@@ -198,8 +198,8 @@ static void a_frozen_server_times_out_each_command_and_is_let_go_of(void **state
         assert_int_equal(say(w, "INCR", "n", NULL), 0);
     UNTIL(w, w->answers == 10);
     assert_int_equal(w->timed_out, 10);
-    assert_in_range(clock_monotonic_ms() - begin, 190, 390);
-    assert_int_equal(w->lost, 0); /* it might be just slow */
+    assert_in_range(clock_monotonic_ms() - begin, 190, 1900); /* each its own: not 10 times 200 */
+    assert_int_equal(w->lost, 0);                             /* it might be just slow */
     UNTIL(w, w->lost == 1);
     (void)kill(w->server.pid, SIGCONT);
     UNTIL(w, w->connected == 2);
