@@ -221,6 +221,8 @@ static const Sentence deeds[] = {
      "closed it, nobody having answered for the days agreed"},
     {"deleted", "删除了它", "deleted it"},
     {"acknowledged", "说已接手，不再升级", "acknowledged it: no further escalation"},
+    {"merged", "把它并入另一张工单", "merged it into another ticket"},
+    {"merged_from", "把别的工单并入了它", "merged other tickets into it"},
     {"updated", "更新了它", "updated it"},
     {0}};
 

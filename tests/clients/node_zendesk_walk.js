@@ -84,6 +84,16 @@ async function walk() {
   }
   seen.afterJob = (await client.tickets.show(ids[4])).result;
 
+  step = 'tickets.merge and its job';
+  const merging = (await client.tickets.merge(ids[1], {ids: [ids[2], ids[3]], target_comment: '三张并为一张', source_comment: '已并单'})).result;
+  for (let i = 0; i < 200; i++) {
+    const now = (await client.jobstatuses.show((merging.job_status ?? merging).id)).result;
+    seen.merge = now.job_status ?? now;
+    if (['completed', 'failed', 'killed'].includes(seen.merge.status)) break;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  seen.mergedSource = (await client.tickets.show(ids[2])).result;
+
   step = 'attachments.upload, and the file in a comment';
   const file = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'docket-node-')), 'note.txt');
   fs.writeFileSync(file, '物流单号 SF0001\n');

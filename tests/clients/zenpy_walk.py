@@ -91,6 +91,14 @@ def walk():
     SEEN["job_at_end"] = job.to_dict()
     SEEN["after_job"] = z.tickets(id=ids[4]).to_dict()
 
+    merging = z.tickets.merge(ids[1], [ids[2], ids[3]], target_comment="三张并为一张", source_comment="已并单")
+    deadline = time.monotonic() + 20
+    while merging.status not in ("completed", "failed", "killed") and time.monotonic() < deadline:
+        time.sleep(0.05)
+        merging = z.job_status(id=merging.id)
+    SEEN["merge"] = {"job": merging.to_dict(), "source": z.tickets(id=ids[2]).to_dict(),
+                     "said": [comment.body for comment in z.tickets.comments(ids[1])][-1]}
+
     with tempfile.TemporaryDirectory() as folder:
         file = os.path.join(folder, "note.txt")
         with open(file, "w") as out:

@@ -88,6 +88,13 @@ def test_node_watches_a_job_to_its_end(node):
     assert node["afterJob"]["priority"] == "low" and node["afterJob"]["tags"] == ["批量"]
 
 
+def test_node_merges_tickets(node):
+    _, into, first, second, _ = node["ids"]
+    assert node["merge"]["status"] == "completed"
+    assert [(r["id"], r["success"]) for r in node["merge"]["results"]] == [(first, True), (second, True), (into, True)]
+    assert node["mergedSource"]["status"] == "closed"
+
+
 def test_node_uploads_a_file_and_attaches_it(node):
     assert [a["file_name"] for a in node["withFile"]["attachments"]] == ["说明.txt"]
 
@@ -156,6 +163,12 @@ def test_zenpy_follows_a_job(zenpy):
     assert zenpy["job"]["kind"] == "JobStatus"
     assert zenpy["job_at_end"]["status"] == "completed" and zenpy["job_at_end"]["total"] == 5
     assert zenpy["after_job"]["priority"] == "low" and zenpy["after_job"]["tags"] == ["批量"]
+
+
+def test_zenpy_merges_tickets(zenpy):
+    _, into, first, second, _ = zenpy["ids"]
+    assert [(r["id"], r["success"]) for r in zenpy["merge"]["job"]["results"]] == [(first, True), (second, True), (into, True)]
+    assert zenpy["merge"]["source"]["status"] == "closed" and zenpy["merge"]["said"] == "三张并为一张"
 
 
 def test_zenpy_uploads_attaches_and_downloads(zenpy):

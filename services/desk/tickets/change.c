@@ -46,7 +46,7 @@ ChangeVerdict draft_begin(Draft *d, const ChangeActor *a, const ChangeTicket *t,
     return VERDICT_EDIT;
 }
 
-static ChangeVerdict refuse_closed(Draft *d) {
+ChangeVerdict draft_refuse_closed(Draft *d) {
     if (d->row->status == TICKET_MERGED)
         invalid_add(d->bad, "status", "InvalidValue",
                     "工单已合并，不能再修改 (the ticket was merged and cannot be changed)");
@@ -58,7 +58,7 @@ static ChangeVerdict refuse_closed(Draft *d) {
     return VERDICT_INVALID;
 }
 
-static bool is_over(const TicketRow *t) {
+bool draft_is_over(const TicketRow *t) {
     return t->status == TICKET_CLOSED || t->status == TICKET_MERGED;
 }
 
@@ -171,6 +171,7 @@ static void write_reason(Draft *d) {
     if (d->e->sets & EDIT_ASSIGNEE && d->row->assignee_id)
         buf_printf(&reason, ",\"from_assignee\":%lld", (long long)d->row->assignee_id);
     if (d->above_capacity) buf_adds(&reason, ",\"above_capacity\":true");
+    buf_add_str(&reason, d->why_more);
     buf_addc(&reason, '}');
     d->e->reason = arena_str(d->arena, buf_str(&reason));
 }
@@ -256,7 +257,7 @@ ChangeVerdict change_update(const ChangeActor *a, const ChangeTicket *t, const c
     if (verdict != VERDICT_EDIT) return verdict;
     verdict = check_stamp(&d, ticket);
     if (verdict != VERDICT_EDIT) return verdict;
-    if (is_over(d.row)) return refuse_closed(&d);
+    if (draft_is_over(d.row)) return draft_refuse_closed(&d);
     draft_facts(&d, ticket);
     draft_tag_members(&d, ticket);
     draft_custom_fields(&d, ticket);
@@ -275,7 +276,7 @@ ChangeVerdict change_claim(const ChangeActor *a, const ChangeTicket *t, Arena *a
     Draft d;
     ChangeVerdict verdict = draft_begin(&d, a, t, arena, ret);
     if (verdict != VERDICT_EDIT) return verdict;
-    if (is_over(d.row)) return refuse_closed(&d);
+    if (draft_is_over(d.row)) return draft_refuse_closed(&d);
     int64_t me = a->who->user_id;
     if (d.row->assignee_id == me && me && ticket_status_is_open(d.row->status))
         return VERDICT_NOTHING;
@@ -353,7 +354,7 @@ ChangeVerdict change_transfer(const ChangeActor *a, const ChangeTicket *t, const
     Str note = {NULL, 0};
     ChangeVerdict verdict = draft_begin(&d, a, t, arena, ret);
     if (verdict != VERDICT_EDIT) return verdict;
-    if (is_over(d.row)) return refuse_closed(&d);
+    if (draft_is_over(d.row)) return draft_refuse_closed(&d);
     d.needs |= right_bit(RIGHT_TICKETS_TRANSFER);
     d.why = "transferred";
     if (d.row->status == TICKET_SOLVED)
@@ -383,7 +384,7 @@ ChangeVerdict change_tags(const ChangeActor *a, const ChangeTicket *t, ChangeTag
     Draft d;
     ChangeVerdict verdict = draft_begin(&d, a, t, arena, ret);
     if (verdict != VERDICT_EDIT) return verdict;
-    if (is_over(d.row)) return refuse_closed(&d);
+    if (draft_is_over(d.row)) return draft_refuse_closed(&d);
     d.needs |= right_bit(RIGHT_TICKETS_EDIT);
     draft_tags(&d, how, tags);
     return draft_end(&d);
@@ -398,7 +399,7 @@ ChangeVerdict change_acknowledge(const ChangeActor *a, const ChangeTicket *t, Ar
     d.why = "acknowledged";
     verdict = check_rights(&d);
     if (verdict != VERDICT_EDIT) return verdict;
-    if (is_over(d.row)) return refuse_closed(&d);
+    if (draft_is_over(d.row)) return draft_refuse_closed(&d);
     if (t->acknowledged || d.row->status == TICKET_SOLVED) return VERDICT_NOTHING;
     write_reason(&d);
     return VERDICT_EDIT;

@@ -38,7 +38,8 @@ typedef struct ChangeTicket { /* as it was read, in one snapshot */
     size_t evidence_n;
     const ChangeLoad *loads; /* of its assignee, of who asks, and of whom she names */
     size_t loads_n;
-    bool acknowledged; /* and no promise was broken or escalated since */
+    const TicketRow *other; /* the one that the change names besides; NULL: there is none */
+    bool acknowledged;      /* and no promise was broken or escalated since */
 } ChangeTicket;
 
 typedef struct ChangeActor {
@@ -87,6 +88,19 @@ ChangeVerdict change_acknowledge(const ChangeActor *a, const ChangeTicket *t, Ar
 typedef enum ChangeTags { TAGS_SET, TAGS_ADD, TAGS_REMOVE } ChangeTags;
 ChangeVerdict change_tags(const ChangeActor *a, const ChangeTicket *t, ChangeTags how,
                           const cJSON *tags, Arena *arena, Change *ret);
+/* Several tickets become part of one: each source, which must be open, is `merged` with a comment
+ * that says into which; the target, which must not be closed, gets a comment that says which ones.
+ */
+typedef struct ChangeMerge {
+    int64_t into;          /* a source's: the target, which is t->other */
+    const int64_t *merged; /* the target's: the sources that were merged */
+    size_t merged_n;
+    const cJSON *comment; /* {"body", "public"}; NULL: what happened, for staff only */
+} ChangeMerge;
+ChangeVerdict change_merge_source(const ChangeActor *a, const ChangeTicket *t, const ChangeMerge *m,
+                                  Arena *arena, Change *ret);
+ChangeVerdict change_merge_target(const ChangeActor *a, const ChangeTicket *t, const ChangeMerge *m,
+                                  Arena *arena, Change *ret);
 ChangeVerdict change_delete(const ChangeActor *a, const ChangeTicket *t, Arena *arena, Change *ret);
 /* The customer's: {"comment": {...}, "solved": true}. A reply wakes what is pending and reopens
  * what is solved: to her who had it if she is on duty and in its group, else to the queue. `solved`

@@ -21,6 +21,7 @@ typedef struct Draft {
     bool replies; /* writes to the customer */
     Str reply;    /* that in plain text */
     const char *why;
+    Str why_more; /* further members of the reason, each with a comma ahead */
     bool above_capacity;
     bool note_missed; /* said already */
 } Draft;
@@ -28,6 +29,9 @@ typedef struct Draft {
 /* Reads like this: reached at all, not deleted, not closed. VERDICT_EDIT: go on. */
 ChangeVerdict draft_begin(Draft *d, const ChangeActor *a, const ChangeTicket *t, Arena *arena,
                           Change *out);
+/* Closed or merged: then refused, with words. */
+bool draft_is_over(const TicketRow *t);
+ChangeVerdict draft_refuse_closed(Draft *d);
 /* Rights, standards, and the reason; the verdict. */
 ChangeVerdict draft_end(Draft *d);
 

@@ -3,13 +3,13 @@
 #include <errno.h>
 
 #include "desk/api/answer.h"
+#include "desk/tickets/job_work.h"
 #include "desk/tickets/jobs.h"
 #include "desk/tickets/subject_json.h"
-#include "desk/tickets/work.h"
 #include "log/log.h"
 #include "json/json.h"
 
-enum { LOOK_MS = 1000, SWEEP_MS = 60000, AWAY_MS = 500, SWEPT_AT_ONCE = 500 };
+enum { LOOK_MS = 1000, SWEEP_MS = 60000, AWAY_MS = 500, SWEPT_AT_ONCE = 500, RUN_QUERIES = 4 };
 
 static const PostgresStatement take_statement = {
     "jobs_take", "SELECT tenant_id, job_id, kind, asker, subject, work, total::bigint,"
@@ -32,6 +32,18 @@ static const PostgresStatement seen_statement = {
     "jobs_seen", "SELECT 1 FROM ticket.ledger WHERE tenant_id = $1::bigint"
                  " AND ticket_id = $2::bigint AND cause_id = $3::uuid AND step = $4::integer"};
 
+/* Merges of one tenant come one after the other, or two could merge a pair into each other: an
+ * older one that has not ended goes first. */
+static const PostgresStatement older_statement = {
+    "jobs_older", "SELECT 1 FROM desk.jobs o JOIN desk.jobs me ON me.tenant_id = o.tenant_id"
+                  " WHERE o.tenant_id = $1::bigint AND me.job_id = $2::uuid AND o.ended_at IS NULL"
+                  " AND o.subject ->> 'job' = 'merge'"
+                  " AND (o.created_at, o.job_id) < (me.created_at, me.job_id) LIMIT 1"};
+/* Which of these tickets this very job has changed. */
+static const PostgresStatement merged_statement = {
+    "jobs_merged", "SELECT DISTINCT ticket_id FROM ticket.ledger WHERE tenant_id = $1::bigint"
+                   " AND ticket_id = ANY ($2::bigint[]) AND cause_id = $3::uuid ORDER BY 1"};
+
 typedef struct Jobs Jobs;
 
 typedef struct JobRun {
@@ -40,14 +52,13 @@ typedef struct JobRun {
     Arena *arena, *item_arena; /* of the job; of one item */
     Subject subject;
     Cause id;
-    bool destroys;
     Str asker;
-    const cJSON *ids, *ticket, *tickets;
-    int32_t total, next;
+    JobWork work;
+    int32_t next;
     bool resumed;
     const Catalog *catalog;
-    const cJSON *item; /* what is asked of the present ticket */
-    Params params[2];
+    JobItem item; /* the present one */
+    Params params[RUN_QUERIES];
     LoopTimer *again;
 } JobRun;
 
@@ -88,7 +99,7 @@ static void jobs_end(Jobs *jobs) {
 static void run_end(JobRun *run) {
     Jobs *jobs = run->jobs;
     (void)catalog_unref(run->catalog);
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < RUN_QUERIES; i++)
         params_done(&run->params[i]);
     arena_free(run->item_arena);
     arena_free(run->arena);
@@ -125,42 +136,42 @@ static void on_noted(void *arg, PostgresOutcome outcome, const PostgresRows *con
         return;
     }
     run->next++;
-    if (run->next >= run->total || run->jobs->desk->draining)
+    if (run->next >= run->work.total || run->jobs->desk->draining)
         run_end(run);
     else
         item_begin(run);
 }
 
-static Params *fenced(JobRun *run, PostgresQuery *queries) {
+/* The fence first; each query that follows gets its own parameters, which begin with the tenant. */
+static PostgresQuery *fenced(JobRun *run) {
     char tenants[24];
     int n = snprintf(tenants, sizeof(tenants), "{%lld}", (long long)run->subject.tenant_id);
+    PostgresQuery *queries = arena_alloc(run->item_arena, RUN_QUERIES * sizeof(*queries));
     params_clear(&run->params[0]);
-    params_clear(&run->params[1]);
     params_text(&run->params[0], (Str){tenants, (size_t)n});
     queries[0] = (PostgresQuery){&fence_statement, &run->params[0]};
-    return &run->params[1];
+    return queries;
+}
+
+static Params *add_query(JobRun *run, PostgresQuery *queries, size_t *n,
+                         const PostgresStatement *statement) {
+    Params *p = &run->params[*n];
+    params_clear(p);
+    params_i64(p, run->subject.tenant_id);
+    queries[(*n)++] = (PostgresQuery){statement, p};
+    return p;
 }
 
 static void note(JobRun *run, const Buf *result) {
-    PostgresQuery *queries = arena_alloc(run->item_arena, 2 * sizeof(*queries));
-    Params *p = fenced(run, queries);
-    params_i64(p, run->subject.tenant_id);
+    size_t n = 1;
+    PostgresQuery *queries = fenced(run);
+    Params *p = add_query(run, queries, &n, &note_statement);
     params_uuid(p, run->id);
     params_text(p, str(runtime_instance(run->jobs->desk->runtime)));
     params_i32(p, run->next + 1);
     params_jsonb(p, buf_str(result));
     params_bool(p, run->jobs->desk->draining);
-    queries[1] = (PostgresQuery){&note_statement, p};
-    if (postgres_pool_run(run->jobs->desk->pool, 0, queries, 2, on_noted, run) < 0) try_again(run);
-}
-
-static int64_t item_id(const JobRun *run) {
-    int64_t id = 0;
-    if (run->ids)
-        (void)json_as_int(cJSON_GetArrayItem(run->ids, run->next), &id);
-    else
-        (void)json_get_int(cJSON_GetArrayItem(run->tickets, run->next), "id", &id);
-    return id;
+    if (postgres_pool_run(run->jobs->desk->pool, 0, queries, n, on_noted, run) < 0) try_again(run);
 }
 
 static void note_done(JobRun *run) {
@@ -168,15 +179,16 @@ static void note_done(JobRun *run) {
     buf_printf(&result,
                "{\"index\":%d,\"id\":%lld,\"action\":\"%s\",\"status\":\"%s\","
                "\"success\":true}",
-               run->next, (long long)item_id(run), run->destroys ? "delete" : "update",
-               run->destroys ? "Deleted" : "Updated");
+               run->next, (long long)job_item_id(&run->work, run->next),
+               job_item_action(&run->work, run->next), job_item_done(&run->work, run->next));
     note(run, &result);
 }
 
 static void note_failed(JobRun *run, const char *error, const WorkResult *result) {
     CLEANUP(buf_done) Buf text = {0};
     buf_printf(&text, "{\"index\":%d,\"id\":%lld,\"action\":\"%s\",\"success\":false,\"error\":",
-               run->next, (long long)item_id(run), run->destroys ? "delete" : "update");
+               run->next, (long long)job_item_id(&run->work, run->next),
+               job_item_action(&run->work, run->next));
     buf_add_json(&text, str(error));
     buf_adds(&text, ",\"details\":");
     CLEANUP(buf_done) Buf details = {0};
@@ -221,18 +233,10 @@ static void on_item(void *arg, WorkOutcome outcome, const WorkResult *result) {
 
 /* ---- One item ---- */
 
-static ChangeVerdict decide_item(void *arg, const ChangeActor *a, const ChangeTicket *t,
-                                 Arena *arena, Change *ret) {
-    const JobRun *run = arg;
-    if (run->destroys) return change_delete(a, t, arena, ret);
-    return change_update(a, t, run->item, arena, ret);
-}
-
 static void item_work(JobRun *run) {
     Desk *d = run->jobs->desk;
     const Catalog *catalog = configuration_catalog(d->configuration, run->subject.tenant_id);
     run->catalog = catalog ? catalog_ref(catalog) : NULL;
-    run->item = run->tickets ? cJSON_GetArrayItem(run->tickets, run->next) : run->ticket;
     WorkAsk ask = {.desk = d,
                    .arena = run->item_arena,
                    .who = &run->subject,
@@ -240,20 +244,16 @@ static void item_work(JobRun *run) {
                    .actor = run->asker,
                    .channel = STR("api"),
                    .cause = run->id,
-                   .step = run->next,
-                   .trace = trace_new(),
-                   .ticket_id = item_id(run),
-                   .decide = decide_item,
-                   .decide_arg = run};
-    if (!run->destroys) {
-        Str *tokens = arena_alloc(run->item_arena, CHANGE_UPLOADS_MAX * sizeof(*tokens));
-        ask.uploads_n = change_uploads(run->item, tokens);
-        ask.uploads = tokens;
-        ask.wants_loads = change_wants_loads(run->item);
-        ask.wants_evidence = change_wants_evidence(run->item);
-        ask.names_agent = change_assignee(run->item);
-    }
+                   .trace = trace_new()};
+    job_item_ask(&run->item, run->item_arena, &ask);
     work_begin(&ask, on_item, run);
+}
+
+static void take_merged(JobRun *run, const PostgresRows *rows) {
+    int64_t *ids = arena_alloc(run->item_arena, (rows_count(rows) + 1) * sizeof(*ids));
+    for (size_t i = 0; i < rows_count(rows); i++)
+        ids[run->item.merged_n++] = rows_int(rows, i, 0);
+    run->item.merged = ids;
 }
 
 static void on_seen(void *arg, PostgresOutcome outcome, const PostgresRows *const *results,
@@ -268,27 +268,44 @@ static void on_seen(void *arg, PostgresOutcome outcome, const PostgresRows *cons
         try_again(run);
         return;
     }
-    run->resumed = false;
-    if (rows_count(results[1]))
+    bool merges = run->work.kind == JOB_MERGE;
+    if (rows_count(results[1])) {
+        run->resumed = false;
         note_done(run);
-    else
+    } else if (merges && rows_count(results[2])) {
+        try_again(run); /* once the older one has ended */
+    } else {
+        run->resumed = false;
+        if (merges && job_item_is_target(&run->work, run->next)) take_merged(run, results[3]);
         item_work(run);
+    }
 }
 
+/* A merge looks first whether it is its turn; every job does that is new to this desk, for the item
+ * may be done. */
 static void item_begin(JobRun *run) {
     arena_reset(run->item_arena);
-    if (!run->resumed) {
+    run->item = (JobItem){.work = &run->work, .at = run->next};
+    bool merges = run->work.kind == JOB_MERGE;
+    if (!run->resumed && !merges) {
         item_work(run);
         return;
     }
-    PostgresQuery *queries = arena_alloc(run->item_arena, 2 * sizeof(*queries));
-    Params *p = fenced(run, queries);
-    params_i64(p, run->subject.tenant_id);
-    params_i64(p, item_id(run));
+    size_t n = 1;
+    PostgresQuery *queries = fenced(run);
+    Params *p = add_query(run, queries, &n, &seen_statement);
+    params_i64(p, job_item_id(&run->work, run->next));
     params_uuid(p, run->id);
     params_i32(p, run->next);
-    queries[1] = (PostgresQuery){&seen_statement, p};
-    if (postgres_pool_run(run->jobs->desk->pool, POSTGRES_READ_ONLY, queries, 2, on_seen, run) < 0)
+    if (merges) params_uuid(add_query(run, queries, &n, &older_statement), run->id);
+    if (job_item_is_target(&run->work, run->next)) {
+        p = add_query(run, queries, &n, &merged_statement);
+        params_array(p, PARAM_INT8, (size_t)run->next);
+        for (int32_t i = 0; i < run->next; i++)
+            params_element_i64(p, job_item_id(&run->work, i));
+        params_uuid(p, run->id);
+    }
+    if (postgres_pool_run(run->jobs->desk->pool, POSTGRES_READ_ONLY, queries, n, on_seen, run) < 0)
         try_again(run);
 }
 
@@ -302,19 +319,14 @@ static void on_again(void *arg) {
 
 /* ---- Taking ---- */
 
-static int read_work(JobRun *run, Str sealed) {
+static int read_work(JobRun *run, Str sealed, bool destroys, int32_t total) {
     CLEANUP(buf_done) Buf clear = {0};
     static const JsonLimits limits = {.bytes = 1 << 20, .depth = 40, .members = 2000};
     cJSON *work = NULL;
     int r =
         vault_unseal(run->jobs->desk->vault, run->subject.tenant_id, STR("job"), sealed, &clear);
     if (r == 0) r = json_parse_in(run->arena, buf_str(&clear), &limits, &work, NULL);
-    if (r < 0) return r;
-    run->ids = cJSON_GetObjectItemCaseSensitive(work, "ids");
-    run->ticket = cJSON_GetObjectItemCaseSensitive(work, "ticket");
-    run->tickets = cJSON_GetObjectItemCaseSensitive(work, "tickets");
-    int n = cJSON_GetArraySize(run->ids ? run->ids : run->tickets);
-    return n == run->total ? 0 : -EBADMSG;
+    return r < 0 ? r : job_work_read(work, destroys, total, &run->work);
 }
 
 static void run_begin(Jobs *jobs, const PostgresRows *rows, size_t row) {
@@ -327,15 +339,15 @@ static void run_begin(Jobs *jobs, const PostgresRows *rows, size_t row) {
     run->item_arena = arena_new(0);
     run->again = loop_timer_new(jobs->desk->loop, on_again, run);
     run->id = rows_uuid(rows, row, 1);
-    run->destroys = str_is(rows_str(rows, row, 2), "destroy_many");
+    bool destroys = str_is(rows_str(rows, row, 2), "destroy_many");
     run->asker = arena_str(run->arena, rows_str(rows, row, 3));
-    run->total = (int32_t)rows_int(rows, row, 6);
     run->next = (int32_t)rows_int(rows, row, 7);
     run->resumed = true;
     int r = subject_parse(arena_str(run->arena, rows_str(rows, row, 4)), tenant, run->arena,
                           &run->subject);
-    if (r == 0) r = read_work(run, rows_str(rows, row, 5));
-    if (r < 0 || run->next >= run->total) {
+    if (r == 0)
+        r = read_work(run, rows_str(rows, row, 5), destroys, (int32_t)rows_int(rows, row, 6));
+    if (r < 0 || run->next >= run->work.total) {
         log_error(ABOUT(tenant, 0), "A job cannot be read (%s); it is tried again",
                   strerror(r < 0 ? -r : ERANGE));
         run_end(run);

@@ -7,12 +7,14 @@
 #include "desk/api/answer.h"
 #include "desk/api/routes.h"
 #include "desk/api/row_page.h"
+#include "desk/tickets/job_work.h"
+#include "desk/tickets/reader.h"
 #include "desk/tickets/subject_json.h"
-#include "desk/tickets/work.h"
 #include "json/json.h"
 
 #define JOB_COLUMNS                                                                                \
-    "j.job_id, j.kind, j.total::bigint, j.done::bigint, j.status, j.results, j.ended_at"
+    "j.job_id, coalesce(j.subject ->> 'job', j.kind), j.total::bigint, j.done::bigint, j.status, " \
+    "j.results, j.ended_at"
 
 /* Nothing, when too many wait already. */
 static const PostgresStatement insert_statement = {
@@ -90,7 +92,8 @@ static void on_inserted(Request *r, const PostgresRows *const *results,
     answer_one(r, results[0]);
 }
 
-static void ask(Request *r, const char *kind, const Buf *work, size_t total) {
+/* The table has two kinds, and a job is of `kind` beyond that: its subject's JSON says so. */
+static void ask(Request *r, JobKind kind, const Buf *work, size_t total) {
     CLEANUP(buf_done) Buf sealed = {0};
     CLEANUP(buf_done) Buf subject = {0};
     if (vault_seal(r->desk->vault, r->subject.tenant_id, STR("job"), buf_str(work), &sealed) < 0) {
@@ -98,10 +101,14 @@ static void ask(Request *r, const char *kind, const Buf *work, size_t total) {
         return;
     }
     subject_json(&r->subject, &subject);
+    if (kind > JOB_DESTROY) {
+        subject.n--;
+        buf_printf(&subject, ",\"job\":\"%s\"}", job_kind_name(kind));
+    }
     Params *p = request_params(r);
     params_i64(p, r->subject.tenant_id);
     params_uuid(p, r->cause);
-    params_text(p, str(kind));
+    params_text(p, str(job_kind_name(kind == JOB_DESTROY ? JOB_DESTROY : JOB_UPDATE)));
     params_text(p, work_actor(&r->subject, r->catalog, r->token_id, r->arena));
     params_jsonb(p, buf_str(&subject));
     params_bytea(p, buf_str(&sealed));
@@ -143,7 +150,7 @@ static void update_many(Request *r) {
         buf_adds(&work, "{\"tickets\":");
         json_write(&work, tickets);
         buf_addc(&work, '}');
-        ask(r, "update_many", &work, (size_t)cJSON_GetArraySize(tickets));
+        ask(r, JOB_UPDATE, &work, (size_t)cJSON_GetArraySize(tickets));
         return;
     }
     int64_t *ids;
@@ -158,7 +165,7 @@ static void update_many(Request *r) {
     buf_adds(&work, ",\"ticket\":");
     json_write(&work, ticket);
     buf_addc(&work, '}');
-    ask(r, "update_many", &work, n);
+    ask(r, JOB_UPDATE, &work, n);
 }
 
 static void destroy_many(Request *r) {
@@ -168,7 +175,88 @@ static void destroy_many(Request *r) {
     if (!request_query_ids(r, "ids", JOB_ITEMS_MAX, &ids, &n)) return;
     add_ids(&work, ids, n);
     buf_addc(&work, '}');
-    ask(r, "destroy_many", &work, n);
+    ask(r, JOB_DESTROY, &work, n);
+}
+
+/* ---- Merging ---- */
+
+/* "target_comment": text, null or nothing. False, having answered 400. */
+static bool add_comment(Request *r, Buf *work, const char *name, const char *public_name) {
+    const cJSON *said = cJSON_GetObjectItemCaseSensitive(r->body, name);
+    bool is_public = false;
+    Str text = {NULL, 0};
+    if (json_get_bool(r->body, public_name, &is_public) < 0) {
+        answer_bad_request(r, public_name, "is neither true nor false", "send one of them");
+        return false;
+    }
+    if (said && !cJSON_IsNull(said) && json_as_string(said, &text) != 1) {
+        answer_bad_request(r, name, "is no text", "send what the comment is to say");
+        return false;
+    }
+    if (str_trim(text).n) {
+        buf_printf(work, ",\"%s\":{\"public\":%s,\"body\":", name, is_public ? "true" : "false");
+        buf_add_json(work, text);
+        buf_addc(work, '}');
+    }
+    return true;
+}
+
+/* {"ids":[...]}: each once, and not the target. 0: answered 400. */
+static size_t add_sources(Request *r, int64_t into, Buf *work) {
+    const cJSON *list = NULL, *item;
+    int64_t ids[JOB_ITEMS_MAX];
+    size_t n = 0;
+    bool good = json_get_array(r->body, "ids", &list) == 1;
+    if (good) {
+        cJSON_ArrayForEach(item, list) {
+            int64_t id = 0;
+            bool known = false;
+            if (n == JOB_ITEMS_MAX - 1 || json_as_int(item, &id) != 1 || id <= 0 ||
+                id > TICKET_ID_MAX || id == into) {
+                good = false;
+                break;
+            }
+            for (size_t i = 0; i < n && !known; i++)
+                known = ids[i] == id;
+            if (!known) ids[n++] = id;
+        }
+    }
+    if (!good || !n) {
+        answer_bad_request(r, "ids", "are not 1 to 99 ids of other tickets",
+                           "send {\"ids\": [...]}: what is to be merged into this one");
+        return 0;
+    }
+    add_ids(work, ids, n);
+    return n;
+}
+
+static void on_target(Request *r, const TicketRow *into) {
+    CLEANUP(buf_done) Buf work = {0};
+    if (!into) {
+        answer_not_found(r);
+        return;
+    }
+    if (!ticket_allows(r, RIGHT_TICKETS_MERGE, into)) return;
+    if (into->status >= TICKET_CLOSED) {
+        Invalid v;
+        invalid_init(&v, r->arena);
+        invalid_add(&v, "status", "InvalidValue",
+                    "工单已结案，不能再并入 (the ticket is closed; nothing can be merged into it)");
+        answer_invalid(r, &v);
+        return;
+    }
+    size_t n = add_sources(r, into->id, &work);
+    if (!n) return;
+    buf_printf(&work, ",\"into\":%lld", (long long)into->id);
+    if (!add_comment(r, &work, "source_comment", "source_comment_is_public") ||
+        !add_comment(r, &work, "target_comment", "target_comment_is_public"))
+        return;
+    buf_addc(&work, '}');
+    ask(r, JOB_MERGE, &work, n + 1);
+}
+
+static void merge(Request *r) {
+    ticket_read(r, r->ids[0], on_target);
 }
 
 /* ---- Looking ---- */
@@ -236,6 +324,7 @@ static void list_jobs(Request *r) {
 static const Route routes[] = {
     {"PUT", "/api/v2/tickets/update_many", RIGHT_TICKETS_READ, ROUTE_JSON, update_many},
     {"DELETE", "/api/v2/tickets/destroy_many", RIGHT_TICKETS_DELETE, 0, destroy_many},
+    {"POST", "/api/v2/tickets/{id}/merge", RIGHT_TICKETS_MERGE, ROUTE_TICKET | ROUTE_JSON, merge},
     {"GET", "/api/v2/job_statuses", RIGHT_TICKETS_READ, 0, list_jobs},
     {"GET", "/api/v2/job_statuses/show_many", RIGHT_TICKETS_READ, 0, show_many},
     {"GET", "/api/v2/job_statuses/{name}", RIGHT_TICKETS_READ, 0, get_job},

@@ -39,7 +39,7 @@ static const PostgresStatement read_acknowledged = {
     " ORDER BY l.seq DESC LIMIT 1"};
 static const PostgresStatement read_files = {"work_files", ATTACHMENT_UNATTACHED_SQL};
 
-enum { READS = 6, CLASSES_MAX = 100, LOADS_MAX = 4 };
+enum { READS = 7, CLASSES_MAX = 100, LOADS_MAX = 4 };
 
 typedef struct Work {
     WorkAsk ask;
@@ -48,7 +48,7 @@ typedef struct Work {
     int tries;
     Params params[READS];
     PostgresQuery queries[READS];
-    size_t queries_n, evidence_at, loads_at, files_at, acknowledged_at; /* 0: not asked */
+    size_t queries_n, evidence_at, loads_at, files_at, acknowledged_at, other_at; /* 0: not asked */
     ChangeActor actor;
     ChangeTicket ticket;
     Change change;
@@ -198,6 +198,14 @@ static void take_ticket(Work *w, const PostgresRows *rows) {
     w->ticket = (ChangeTicket){.row = ticket_row_keep(&row, arena)};
 }
 
+static void take_other(Work *w, const PostgresRows *rows) {
+    if (!rows_count(rows)) return;
+    TicketRow row = ticket_row_read(rows, 0, 0, w->ask.who->tenant_id, w->ask.arena);
+    TicketRow *other = arena_alloc(w->ask.arena, sizeof(*other));
+    *other = ticket_row_keep(&row, w->ask.arena);
+    w->ticket.other = other;
+}
+
 static void take_evidence(Work *w, const PostgresRows *rows) {
     Str *classes = arena_alloc(w->ask.arena, CLASSES_MAX * sizeof(*classes));
     for (size_t i = 0; i < rows_count(rows) && i < CLASSES_MAX; i++)
@@ -252,6 +260,7 @@ static void on_read(void *arg, PostgresOutcome outcome, const PostgresRows *cons
     take_ticket(w, results[1]);
     if (w->evidence_at) take_evidence(w, results[w->evidence_at]);
     if (w->loads_at) take_loads(w, results[w->loads_at]);
+    if (w->other_at) take_other(w, results[w->other_at]);
     if (w->acknowledged_at && rows_count(results[w->acknowledged_at]))
         w->ticket.acknowledged = rows_bool(results[w->acknowledged_at], 0, 0);
     TicketScope scope = ticket_row_scope(&w->ticket.row);
@@ -282,7 +291,8 @@ static void read_again(Work *w) {
     char tenants[24];
     int length =
         snprintf(tenants, sizeof(tenants), "{%lld}", (long long)w->ask.who->tenant_id); /* fits */
-    w->queries_n = w->evidence_at = w->loads_at = w->files_at = w->acknowledged_at = 0;
+    w->queries_n = w->evidence_at = w->loads_at = w->files_at = w->acknowledged_at = w->other_at =
+        0;
     params_text(add_query(w, &fence), (Str){tenants, (size_t)length});
     (void)add_ticket_query(w, &read_ticket);
     if (w->ask.wants_evidence) {
@@ -299,6 +309,12 @@ static void read_again(Work *w) {
     if (w->ask.wants_acknowledged) {
         w->acknowledged_at = w->queries_n;
         (void)add_ticket_query(w, &read_acknowledged);
+    }
+    if (w->ask.other_id) {
+        w->other_at = w->queries_n;
+        Params *p = add_query(w, &read_ticket);
+        params_i64(p, w->ask.who->tenant_id);
+        params_i64(p, w->ask.other_id);
     }
     if (w->ask.uploads_n) {
         w->files_at = w->queries_n;

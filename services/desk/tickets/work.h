@@ -23,6 +23,7 @@ typedef struct WorkAsk { /* all it points to must live until `done` */
     int64_t ticket_id;
     bool wants_loads, wants_evidence, wants_acknowledged;
     int64_t names_agent; /* whose load is wanted besides; 0: nobody */
+    int64_t other_id;    /* a second ticket, wanted for the decision; 0: none */
     const Str *uploads;  /* tokens */
     size_t uploads_n;
     WorkDecide decide;

@@ -525,6 +525,78 @@ static void only_its_requester_rates_and_only_what_is_solved(void **state) {
     assert_int_equal(RATE(json(w, "{\"score\":\"soso\"}")), VERDICT_INVALID);
 }
 
+/* ---- merging ---- */
+
+static ChangeVerdict merge_into(World *w, int64_t into, const char *comment) {
+    ChangeMerge m = {.into = into, .comment = comment ? json(w, comment) : NULL};
+    return change_merge_source(&w->actor, &w->ticket, &m, w->arena, &w->change);
+}
+
+static void what_is_open_is_merged_and_says_into_what(void **state) {
+    World *w = *state;
+    TicketRow into = w->ticket.row;
+    into.id++;
+    w->ticket.other = &into;
+    assert_int_equal(merge_into(w, into.id, NULL), VERDICT_EDIT);
+    assert_int_equal(EDIT(w)->sets, EDIT_STATUS);
+    assert_int_equal(EDIT(w)->status, TICKET_MERGED);
+    assert_int_equal(EDIT(w)->assignee_id, LIN);
+    assert_true(str_is(EDIT(w)->reason, "{\"why\":\"merged\",\"into\":100002}"));
+    assert_false(EDIT(w)->comment.is_public);
+    assert_true(str_starts(EDIT(w)->comment.body, STR("已合并到工单 #100002 ")));
+    assert_int_equal(merge_into(w, into.id, "{\"body\":\"见新单\",\"public\":true}"), VERDICT_EDIT);
+    assert_true(EDIT(w)->comment.is_public);
+    for (TicketStatus s = TICKET_NEW; s < TICKET_STATUSES; s++) {
+        w->ticket.row.status = s;
+        ChangeVerdict wanted = s == TICKET_DELETED        ? VERDICT_HIDDEN
+                               : ticket_status_is_open(s) ? VERDICT_EDIT
+                                                          : VERDICT_INVALID;
+        assert_int_equal(merge_into(w, into.id, NULL), wanted);
+    }
+}
+
+static void nothing_is_merged_into_what_is_over_not_there_or_not_reached(void **state) {
+    World *w = *state;
+    TicketRow into = w->ticket.row;
+    assert_int_equal(merge_into(w, into.id, NULL), VERDICT_INVALID); /* itself */
+    into.id++;
+    assert_int_equal(merge_into(w, into.id, NULL), VERDICT_INVALID);
+    w->ticket.other = &into;
+    into.status = TICKET_SOLVED;
+    assert_int_equal(merge_into(w, into.id, NULL), VERDICT_EDIT);
+    for (TicketStatus s = TICKET_CLOSED; s < TICKET_STATUSES; s++) {
+        into.status = s;
+        assert_int_equal(merge_into(w, into.id, NULL), VERDICT_INVALID);
+    }
+    into.status = TICKET_ASSIGNED;
+    into.group_id = G_LOGISTICS;
+    into.assignee_id = WU;
+    assert_int_equal(merge_into(w, into.id, NULL), VERDICT_INVALID);
+    into.group_id = G_SALES;
+    w->who.rights &= ~right_bit(RIGHT_TICKETS_MERGE);
+    assert_int_not_equal(merge_into(w, into.id, NULL), VERDICT_EDIT);
+}
+
+static void what_others_were_merged_into_names_them(void **state) {
+    World *w = *state;
+    static const int64_t merged[] = {100007, 100009};
+    ChangeMerge m = {.merged = merged, .merged_n = 2};
+#define INTO(merge) change_merge_target(&w->actor, &w->ticket, merge, w->arena, &w->change)
+    assert_int_equal(INTO(&m), VERDICT_EDIT);
+    assert_int_equal(EDIT(w)->sets, 0);
+    assert_true(str_is(EDIT(w)->reason, "{\"why\":\"merged_from\",\"tickets\":[100007,100009]}"));
+    assert_true(str_starts(EDIT(w)->comment.body, STR("工单 #100007、#100009 已合并到此工单 ")));
+    m.merged_n = 0;
+    assert_int_equal(INTO(&m), VERDICT_INVALID);
+    m.merged_n = 2;
+    w->ticket.row.status = TICKET_CLOSED;
+    assert_int_equal(INTO(&m), VERDICT_INVALID);
+    w->ticket.row.status = TICKET_PENDING;
+    become(w, ROLE_AUDITOR, 99);
+    w->who.reach.all_groups = true;
+    assert_int_equal(INTO(&m), VERDICT_FORBIDDEN);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
@@ -554,6 +626,9 @@ int main(void) {
         TEST(a_customer_is_not_held_to_agents_words),
         TEST(a_customer_closes_what_is_solved),
         TEST(only_its_requester_rates_and_only_what_is_solved),
+        TEST(what_is_open_is_merged_and_says_into_what),
+        TEST(nothing_is_merged_into_what_is_over_not_there_or_not_reached),
+        TEST(what_others_were_merged_into_names_them),
     };
     return cmocka_run_group_tests_name("desk/change", tests, NULL, NULL);
 }
