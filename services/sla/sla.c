@@ -45,9 +45,11 @@ static void arm_wake(Sla *s) {
 static bool begin(Sla *s, int turn) {
     switch (turn) {
     case TURN_EVENTS:
-        return !s->draining && events_begin(s);
+        return events_begin(s);
     case TURN_DUE:
-        return !s->draining && due_begin(s);
+        if (due_begin(s)) return true;
+        s->settled_ms = clock_wall_ms();
+        return false;
     default:
         return chores_begin(s);
     }
@@ -162,6 +164,7 @@ static void on_scrape(void *arg) {
     metric_set(s->armed, (double)clocks_armed(s->clocks));
     metric_set(s->ready, (double)clocks_ready(s->clocks));
     metric_set(s->bytes, (double)clocks_bytes(s->clocks));
+    metric_set(s->settled, (double)s->settled_ms / 1000);
     metric_set(s->owned, (double)kafka_consumer_owned(s->consumer));
 }
 
@@ -181,6 +184,10 @@ static void make_metrics(Sla *s) {
                             "Of them those that have something to say at some instant", NULL);
     s->ready = metric_gauge("docket_sla_due", "Of them those that wait for their turn", NULL);
     s->bytes = metric_gauge("docket_sla_clocks_bytes", "Memory of all that", NULL);
+    s->settled = metric_gauge("docket_sla_settled_seconds",
+                              "Unix time at which everything due, of what was known, had been told "
+                              "and kept",
+                              NULL);
     s->owned = metric_gauge("docket_sla_partitions", "Partitions of the events owned", NULL);
     s->steps =
         metric_counter("docket_sla_clock_steps_total",

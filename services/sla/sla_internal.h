@@ -46,6 +46,7 @@ typedef struct Sla {
     bool draining, stopped, revoking, assigned;
     bool claimed, load_done;             /* what was assigned last */
     int64_t next_ending[PARTITIONS_MAX]; /* of the events in the batch: the next offset; 0: none */
+    int64_t settled_ms;                  /* when nothing was due that had not been told */
     int64_t oldest_ms;                   /* of the events in the batch; 0: none */
     KafkaMessage *messages;
     LoopTimer *wake; /* the next instant, and whatever was put off */
@@ -67,7 +68,7 @@ typedef struct Sla {
     int64_t chore_not_before_ms, sweep_ms, lost_since_ms;
 
     Metric *events, *old, *poison, *alarms, *lag, *oldest, *tickets, *armed, *ready, *bytes;
-    Metric *steps, *step_seconds, *loads, *owned, *revised, *found;
+    Metric *settled, *steps, *step_seconds, *loads, *owned, *revised, *found;
 } Sla;
 
 void sla_pump(Sla *s);

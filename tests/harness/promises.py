@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from confluent_kafka import Consumer, TopicPartition
 
-from harness.stack import until
+from harness.stack import request, until
 
 
 class TestClock:
@@ -19,7 +19,7 @@ class TestClock:
 
     def __init__(self, folder):
         self.file = folder / "clock"
-        self.set(int(time.time() * 1000))
+        self.set(int(time.time() * 1000) + 7200000)  # ahead of all that is written by the real time
 
     def set(self, ms):
         self.now = ms
@@ -161,3 +161,47 @@ def promise_numbers():
 
 
 PROMISE = promise_numbers()
+
+
+class Scheduler:
+    """The schedulers of a stack, seen by their metrics and what they keep."""
+
+    def __init__(self, stack, clock, names=("sla-1",)):
+        self.stack, self.clock, self.names = stack, clock, names
+
+    def metrics(self, name):
+        ports = dict(line.split()[:2] for line in (self.stack.home / "ports").read_text().splitlines())
+        answer = request("GET", f"http://127.0.0.1:{ports[name + '-ops']}/metrics", timeout=5)
+        return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1])
+                for line in answer.body.decode().splitlines() if line and not line.startswith("#")}
+
+    def all_told(self, names=None):
+        """Do these own every partition, have they followed every event, and told everything that is due by the clock?"""
+        owned = 0
+        for name in names or self.names:
+            try:
+                seen = self.metrics(name)
+            except OSError:
+                return False
+            if not (seen["docket_sla_lag_messages"] == 0 and seen["docket_sla_due"] == 0
+                    and seen["docket_sla_settled_seconds"] * 1000 >= self.clock.now - 0.5):
+                return False
+            owned += seen["docket_sla_partitions"]
+        return owned == PARTITIONS
+
+    def settle(self, seconds=60, names=None):
+        """Waits for that, and for the ledger to have no row that they were not told."""
+        def settled():
+            return self.all_told(names) and not self.behind()
+        until(settled, seconds, "everything due to be told", every=0.05)
+
+    def behind(self):
+        return self.stack.sql("""SELECT t.id, t.version, l.seq FROM ticket.tickets t LEFT JOIN sla.lives l
+            ON l.tenant_id = t.tenant_id AND l.ticket_id = t.id WHERE l.seq IS DISTINCT FROM t.version LIMIT 5""")
+
+    def life(self, ticket):
+        rows = self.stack.sql("SELECT seq, next_ms, state IS NULL, partition FROM sla.lives WHERE ticket_id = %s", ticket)
+        return rows[0] if rows else None
+
+
+PARTITIONS = 12
