@@ -5,8 +5,8 @@
  *   DOCKET_CRASH=after-commit:die        SIGKILL itself the first time that point is reached
  *   DOCKET_CRASH=after-commit:freeze:3   SIGSTOP itself the third time
  * Points: after-claim after-produce after-reservation before-store before-change after-commit
- * after-follow after-publish before-offset after-outbox-publish after-outbox-delete after-signal
- * after-report after-state before-delivery-row; of signals about promises
+ * after-follow after-publish before-offset after-outbox-publish after-outbox-delete before-signal
+ * after-signal after-report after-state before-delivery-row; of signals about promises
  * promise-after-reservation promise-before-store promise-after-commit promise-after-publish
  * promise-before-offset */
 #pragma once

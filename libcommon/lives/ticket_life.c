@@ -218,6 +218,13 @@ static void tell_row(TicketLife *l, const Event *e, int64_t at) {
     chains_see_ends(l);
 }
 
+/* It says what was told, and changes nothing that is judged: it may come from a host whose clock is
+ * behind that of the scheduler who told it. */
+static bool only_records(const Event *e) {
+    return e->kind >= LEDGER_PROMISE_WARNED && e->kind < LEDGER_KINDS && !e->set.sets &&
+           !e->set.comment.present;
+}
+
 int ticket_life_tell(TicketLife *l, const Event *row) {
     if (row->seq <= l->seq) return -EALREADY;
     if (row->seq != l->seq + 1) return -EAGAIN;
@@ -228,9 +235,13 @@ int ticket_life_tell(TicketLife *l, const Event *row) {
     } else {
         int64_t at = instant(row->at_ms, l->row_ms);
         bool over = life_ended(l->life); /* nothing changes any more */
-        if (!over && (at <= l->judged_ms || at < l->revised_ms)) return -ESTALE;
+        bool judged = !over && (at <= l->judged_ms || at < l->revised_ms);
+        if (judged && !only_records(row)) return -ESTALE;
         l->row_ms = at;
-        tell_row(l, row, at);
+        if (judged)
+            heed_mark(l, row);
+        else
+            tell_row(l, row, at);
     }
     l->seq = row->seq;
     if (!l->history) clocks_forget(l);

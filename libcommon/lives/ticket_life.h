@@ -46,7 +46,8 @@ DEFINE_FREEP(TicketLife, ticket_life)
  *   -EALREADY  its seq is not newer,
  *   -EAGAIN    rows between are missing,
  *   -ESTALE    it happened before something that was judged already (a revision, or
- *              ticket_life_judge() at that instant or later): build the life anew from the ledger,
+ *              ticket_life_judge() at that instant or later), and says more than what was told:
+ *              build the life anew from the ledger,
  *   -EBADMSG   row 1 is no creation. */
 int ticket_life_tell(TicketLife *l, const Event *row);
 /* From this instant on these documents hold. 0, or, with nothing changed, -ESTALE: the life has

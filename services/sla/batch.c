@@ -339,6 +339,7 @@ static void stage_signals(Batch *b) {
         if (s->fate == STORY_OLD && s->life) s->fate = STORY_TOLD; /* judged, that is news enough */
         if (s->fate == STORY_TOLD) judge(b, s);
     }
+    if (publication_size(b->publication)) CRASH_POINT("before-signal");
     publication_start(b->publication, on_reports, b);
     if (publication_size(b->publication)) CRASH_POINT("after-signal");
 }

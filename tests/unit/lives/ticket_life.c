@@ -330,6 +330,30 @@ static void rows_out_of_turn_change_nothing(void **state) {
     assert_int_equal(ticket_life_seq(w->life), 2);
 }
 
+/* The router's host may be a second behind the scheduler's. */
+static void a_row_that_only_records_what_was_told_is_heard_at_any_instant(void **state) {
+    World *w = *state;
+    PromiseMoment *m;
+    born(w, "vip");
+    ticket_life_judge(w->life, BORN + HOUR);
+    assert_true(ticket_life_due(w->life, w->arena, &m) > 0);
+    assert_int_equal(m[0].act, PROMISE_BREACHED);
+    Event e = {.seq = 2,
+               .kind = LEDGER_PROMISE_BREACHED,
+               .at_ms = BORN + HOUR - 1000,
+               .actor = STR("router"),
+               .promise = {.metric = STR("first_reply"), .instance = 1}};
+    assert_int_equal(ticket_life_tell(w->life, &e), 0);
+    assert_int_equal(ticket_life_seq(w->life), 2);
+    size_t left = ticket_life_due(w->life, w->arena, &m);
+    for (size_t i = 0; i < left; i++)
+        assert_false(m[i].act == PROMISE_BREACHED && m[i].metric == METRIC_FIRST_REPLY);
+    e.seq = 3;
+    e.kind = LEDGER_PROMISE_ESCALATED;
+    e.set = (TicketUpdate){.sets = EDIT_PRIORITY, .priority = PRIORITY_URGENT};
+    assert_int_equal(ticket_life_tell(w->life, &e), -ESTALE);
+}
+
 static void a_revision_moves_what_is_open_from_its_instant_on(void **state) {
     World *w = *state;
     const Catalog *shorter =
@@ -676,6 +700,7 @@ int main(void) {
         IN_THE_SHOP(nobody_is_told_of_a_ticket_that_was_merged),
         IN_THE_SHOP(a_closed_ticket_is_over_once_all_was_told),
         IN_THE_SHOP(rows_out_of_turn_change_nothing),
+        IN_THE_SHOP(a_row_that_only_records_what_was_told_is_heard_at_any_instant),
         IN_THE_SHOP(a_revision_moves_what_is_open_from_its_instant_on),
         IN_THE_SHOP(what_was_packed_under_other_promises_is_stale),
         IN_THE_SHOP(without_documents_nothing_is_promised_but_time_runs),
