@@ -33,6 +33,11 @@ TicketLife *ticket_life_free(TicketLife *l) {
     for (int i = 0; i < TEXTS; i++)
         free(l->texts[i].p);
     free(l->notes);
+    free(l->steps);
+    for (size_t i = 0; i < l->past_n; i++)
+        (void)catalog_unref(l->past[i]);
+    free(l->past);
+    arena_free(l->arena);
     free(l);
     return NULL;
 }
@@ -161,10 +166,45 @@ static Speaker speaker_of(Str actor) {
     return SPEAKER_BOT;
 }
 
+static bool is_acknowledgement(const Event *e) {
+    return e->kind == LEDGER_TICKET_UPDATED && str_is(update_why(&e->set), "acknowledged");
+}
+
 static int64_t instant(int64_t at, int64_t not_before) {
     if (at > INSTANT_MAX) at = INSTANT_MAX;
     if (at < 0) at = 0;
     return at > not_before ? at : not_before;
+}
+
+static void add_step(TicketLife *l, const Event *e /* NULL: a revision */, int64_t at) {
+    static const Event revision = {.kind = LEDGER_KINDS};
+    if (!l->history) return;
+    if (!e) e = &revision;
+    if (l->steps_n == l->steps_room) {
+        l->steps_room = l->steps_room ? l->steps_room * 2 : 16;
+        l->steps = xrealloc(l->steps, l->steps_room * sizeof(*l->steps));
+    }
+    if (!l->arena) l->arena = arena_new(1024);
+    LifeStep *s = &l->steps[l->steps_n++];
+    *s = (LifeStep){.at_ms = at,
+                    .seq = e->seq,
+                    .kind = e->kind,
+                    .actor = arena_str(l->arena, e->actor),
+                    .by = speaker_of(e->actor),
+                    .spoke = e->set.comment.present || e->kind == LEDGER_TICKET_CREATED,
+                    .is_public = e->set.comment.is_public || e->kind == LEDGER_TICKET_CREATED,
+                    .acknowledged = is_acknowledgement(e),
+                    .status = l->status,
+                    .priority = l->priority,
+                    .policy = l->policy,
+                    .revision = l->catalog ? catalog_revision(l->catalog) : 0};
+    if (e->kind < LEDGER_PROMISE_WARNED || e->kind >= LEDGER_KINDS) return;
+    if (metric_parse(e->promise.metric, &s->metric) < 0) s->metric = METRICS;
+    s->instance = e->promise.instance;
+    size_t n = e->promise.level.n < PROMISE_LEVEL_MAX ? e->promise.level.n : PROMISE_LEVEL_MAX;
+    if (n) memcpy(s->level, e->promise.level.p, n);
+    s->true_ms = e->promise.at_ms;
+    s->late = e->promise.late;
 }
 
 static void create(TicketLife *l, const Event *e, int64_t at) {
@@ -211,7 +251,7 @@ static void tell_row(TicketLife *l, const Event *e, int64_t at) {
     if (comment->present && said_first) life_comment(l->life, at, by, comment->is_public);
     if (l->status != was) life_status(l->life, at, l->status);
     if (comment->present && !said_first) life_comment(l->life, at, by, comment->is_public);
-    if (e->kind == LEDGER_TICKET_UPDATED && str_is(update_why(&e->set), "acknowledged")) {
+    if (is_acknowledgement(e)) {
         life_acknowledge(l->life, at);
         chains_acknowledged(l, at);
     }
@@ -244,6 +284,7 @@ int ticket_life_tell(TicketLife *l, const Event *row) {
             tell_row(l, row, at);
     }
     l->seq = row->seq;
+    add_step(l, row, l->row_ms);
     if (!l->history) clocks_forget(l);
     return 0;
 }
@@ -251,7 +292,15 @@ int ticket_life_tell(TicketLife *l, const Event *row) {
 static void take_catalog(TicketLife *l, const Catalog *in_force) {
     const Catalog *before = l->catalog;
     l->catalog = in_force ? catalog_ref(in_force) : NULL;
-    (void)catalog_unref(before);
+    if (!l->history || !before) {
+        (void)catalog_unref(before);
+        return;
+    }
+    if (l->past_n == l->past_room) {
+        l->past_room = l->past_room ? l->past_room * 2 : 4;
+        l->past = xrealloc(l->past, l->past_room * sizeof(*l->past));
+    }
+    l->past[l->past_n++] = before;
 }
 
 /* The same policy of documents that promise the same. */
@@ -289,6 +338,7 @@ int ticket_life_revise(TicketLife *l, int64_t applied_at_ms, const Catalog *in_f
         l->policy = in_force ? choose(l) : NULL;
         tell_terms(l, at);
     }
+    add_step(l, NULL, at);
     (void)catalog_unref(before);
     return 0;
 }
@@ -335,6 +385,11 @@ int64_t ticket_life_group(const TicketLife *l) {
 
 int64_t ticket_life_assignee(const TicketLife *l) {
     return l->assignee_id;
+}
+
+size_t ticket_life_steps(const TicketLife *l, const LifeStep **ret) {
+    *ret = l->steps;
+    return l->steps_n;
 }
 
 size_t ticket_life_clocks(const TicketLife *l, const Clock **ret) {

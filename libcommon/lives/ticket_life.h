@@ -104,6 +104,31 @@ int64_t ticket_life_assignee(const TicketLife *l); /* 0: none */
 /* By metric, then instance. Without a history only those that matter to the future. */
 size_t ticket_life_clocks(const TicketLife *l, const Clock **ret);
 
+/* ---- Of a life with history: what happened ---- */
+
+typedef struct LifeStep {
+    int64_t at_ms; /* as the life has it */
+    int32_t seq;   /* of the row; 0: a revision */
+    LedgerKind kind;
+    Str actor;
+    Speaker by;
+    bool spoke, is_public, acknowledged;
+    /* From here on. */
+    TicketStatus status;
+    TicketPriority priority;
+    const Policy *policy; /* NULL: none; lives as long as the TicketLife, as everything here */
+    int64_t revision;     /* 0: no documents */
+    /* Of LEDGER_PROMISE_...: what was recorded. */
+    ClockMetric metric;
+    int32_t instance;
+    char level[PROMISE_LEVEL_MAX + 1];
+    int64_t true_ms;
+    bool late;
+} LifeStep;
+
+/* In their order; none without a history. */
+size_t ticket_life_steps(const TicketLife *l, const LifeStep **ret);
+
 /* ---- Kept between two rows ---- */
 
 enum { TICKET_LIFE_PACKED_MAX = 1 << 20 }; /* bytes that ticket_life_unpack() looks at */

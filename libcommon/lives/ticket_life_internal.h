@@ -59,6 +59,12 @@ struct TicketLife {
     OwnText texts[TEXTS];
     Note *notes; /* by metric, instance, code */
     size_t notes_n, notes_room;
+    /* With a history only. */
+    LifeStep *steps;
+    size_t steps_n, steps_room;
+    const Catalog **past; /* all that held before: steps point into them */
+    size_t past_n, past_room;
+    Arena *arena; /* of what steps say */
 };
 
 static inline Str own_str(const OwnText *t) {

@@ -366,40 +366,6 @@ static void explain_row(const PostgresRows *rows, size_t i, Buf *zh, Buf *en) {
     say_step(&s, zh, en);
 }
 
-static int find(const ExplainOptions *o, PostgresSession *s, int64_t *ret_tenant,
-                int64_t *ret_ticket) {
-    CLEANUP(params_done) Params p = {0};
-    const PostgresRows *rows;
-    int64_t tenant_id = 0;
-    int r = o->tenant ? lookup_tenant(me, s, o->tenant, &tenant_id) : 0;
-    if (r) return r;
-    params_i64(&p, o->ticket);
-    params_i64(&p, tenant_id);
-    r = lookup_run(me, s,
-                   "SELECT n.tenant_id, coalesce(a.ticket_id, $1::bigint), n.name "
-                   "FROM docket.tenants n LEFT JOIN ticket.aliases a "
-                   "ON a.tenant_id = n.tenant_id AND a.id = $1::bigint "
-                   "WHERE $2::bigint IN (0, n.tenant_id) AND EXISTS (SELECT FROM ticket.tickets t "
-                   "WHERE t.tenant_id = n.tenant_id AND t.id = coalesce(a.ticket_id, $1::bigint)) "
-                   "ORDER BY 1 LIMIT 2",
-                   &p, &rows);
-    if (r) return r;
-    if (rows_count(rows) == 1) {
-        *ret_tenant = rows_int(rows, 0, 0);
-        *ret_ticket = rows_int(rows, 0, 1);
-        return 0;
-    }
-    if (rows_count(rows) > 1) {
-        (void)fprintf(stderr, "%s: several tenants have a ticket %lld; say which: --tenant NAME\n",
-                      me, (long long)o->ticket);
-        return 2;
-    }
-    (void)fprintf(stderr,
-                  "%s: there is no ticket %lld; accepted just now, it may still be under way\n", me,
-                  (long long)o->ticket);
-    return 1;
-}
-
 static void print_json(const ExplainOptions *o, int64_t ticket, const PostgresRows *rows) {
     CLEANUP(buf_done) Buf out = {0};
     buf_addc(&out, '{');
@@ -427,7 +393,7 @@ static int explain(const ExplainOptions *o) {
     const PostgresRows *rows;
     int64_t tenant_id, ticket;
     int r = lookup_open(me, o->postgres, LOOKUP_READING, &s);
-    if (r == 0) r = find(o, s, &tenant_id, &ticket);
+    if (r == 0) r = lookup_ticket(me, s, o->tenant, o->ticket, &tenant_id, &ticket);
     if (r) return r;
     params_i64(&p, tenant_id);
     params_i64(&p, ticket);

@@ -69,6 +69,40 @@ int lookup_tenant(const char *command, PostgresSession *s, const char *name, int
     return r ? r : lookup_unknown(command, "tenant", name, rows, "All tenants: docket tenant list");
 }
 
+int lookup_ticket(const char *command, PostgresSession *s, const char *tenant, int64_t id,
+                  int64_t *ret_tenant, int64_t *ret_ticket) {
+    CLEANUP(params_done) Params p = {0};
+    const PostgresRows *rows;
+    int64_t tenant_id = 0;
+    int r = tenant ? lookup_tenant(command, s, tenant, &tenant_id) : 0;
+    if (r) return r;
+    params_i64(&p, id);
+    params_i64(&p, tenant_id);
+    r = lookup_run(command, s,
+                   "SELECT n.tenant_id, coalesce(a.ticket_id, $1::bigint), n.name "
+                   "FROM docket.tenants n LEFT JOIN ticket.aliases a "
+                   "ON a.tenant_id = n.tenant_id AND a.id = $1::bigint "
+                   "WHERE $2::bigint IN (0, n.tenant_id) AND EXISTS (SELECT FROM ticket.tickets t "
+                   "WHERE t.tenant_id = n.tenant_id AND t.id = coalesce(a.ticket_id, $1::bigint)) "
+                   "ORDER BY 1 LIMIT 2",
+                   &p, &rows);
+    if (r) return r;
+    if (rows_count(rows) == 1) {
+        *ret_tenant = rows_int(rows, 0, 0);
+        *ret_ticket = rows_int(rows, 0, 1);
+        return 0;
+    }
+    if (rows_count(rows) > 1) {
+        (void)fprintf(stderr, "%s: several tenants have a ticket %lld; say which: --tenant NAME\n",
+                      command, (long long)id);
+        return 2;
+    }
+    (void)fprintf(stderr,
+                  "%s: there is no ticket %lld; accepted just now, it may still be under way\n",
+                  command, (long long)id);
+    return 1;
+}
+
 int lookup_check_name(const char *command, const char *what, const char *name) {
     size_t n = strlen(name);
     const char *wrong = NULL;

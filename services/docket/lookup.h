@@ -24,6 +24,11 @@ int lookup_run(const char *command, PostgresSession *s, const char *sql, const P
 /* NULL or "" is a name that was forgotten. */
 int lookup_tenant(const char *command, PostgresSession *s, const char *name, int64_t *ret_id);
 
+/* A ticket by any of its ids, of the tenant named, or (`tenant` NULL) of the only one that has it.
+ */
+int lookup_ticket(const char *command, PostgresSession *s, const char *tenant, int64_t id,
+                  int64_t *ret_tenant, int64_t *ret_ticket);
+
 /* Says that there is no such thing, and the nearest of the names in column 0 of `rows`; returns 1.
  * `remedy` may be NULL. */
 int lookup_unknown(const char *command, const char *what, const char *name,
