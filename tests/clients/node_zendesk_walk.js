@@ -113,6 +113,16 @@ async function walk() {
   seen.users = (await client.users.list()).map((u) => ({id: u.id, role: u.role}));
   seen.user = (await client.users.show(seen.memberships[0].user_id)).result;
 
+  step = 'users.createMany and its job';
+  const making = (await client.users.createMany({users: [{name: '甲', email: `a-${external}@example.com`}, {name: '没有地址'}]})).result;
+  for (let i = 0; i < 200; i++) {
+    const now = (await client.jobstatuses.show((making.job_status ?? making).id)).result;
+    seen.made = now.job_status ?? now;
+    if (['completed', 'failed', 'killed'].includes(seen.made.status)) break;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  seen.madeUser = (await client.users.show(seen.made.results[0].id)).result;
+
   step = 'organizations';
   const organization = (await client.organizations.create({organization: {name: `示例企业 ${external}`}})).result;
   seen.organization = (await client.organizations.show(organization.id)).result;

@@ -128,6 +128,14 @@ def walk():
     SEEN["assigned"] = [t.id for t in z.users.assigned(agent)]
     SEEN["requested"] = [t.id for t in z.users.requested(SEEN["shown"]["requester_id"])]
 
+    making = z.users.create([User(name="甲", email=f"a-{GIVEN['external']}@example.com"), User(name="谁", role="admin")])
+    deadline = time.monotonic() + 20
+    while making.status not in ("completed", "failed", "killed") and time.monotonic() < deadline:
+        time.sleep(0.05)
+        making = z.job_status(id=making.id)
+    SEEN["made"] = making.to_dict()
+    SEEN["made_user"] = z.users(id=SEEN["made"]["results"][0]["id"]).to_dict()
+
     organization = z.organizations.create(Organization(name=f"示例企业 {GIVEN['external']}"))
     organization.details = "年框客户"
     SEEN["organization"] = z.organizations.update(organization).to_dict()

@@ -95,6 +95,11 @@ def test_node_merges_tickets(node):
     assert node["mergedSource"]["status"] == "closed"
 
 
+def test_node_makes_users_in_a_batch(node):
+    assert [r["success"] for r in node["made"]["results"]] == [True, False]
+    assert node["madeUser"]["id"] == node["made"]["results"][0]["id"] and node["madeUser"]["role"] == "end-user"
+
+
 def test_node_uploads_a_file_and_attaches_it(node):
     assert [a["file_name"] for a in node["withFile"]["attachments"]] == ["说明.txt"]
 
@@ -169,6 +174,11 @@ def test_zenpy_merges_tickets(zenpy):
     _, into, first, second, _ = zenpy["ids"]
     assert [(r["id"], r["success"]) for r in zenpy["merge"]["job"]["results"]] == [(first, True), (second, True), (into, True)]
     assert zenpy["merge"]["source"]["status"] == "closed" and zenpy["merge"]["said"] == "三张并为一张"
+
+
+def test_zenpy_makes_users_in_a_batch(zenpy):
+    assert [r["success"] for r in zenpy["made"]["results"]] == [True, True]
+    assert zenpy["made_user"]["id"] == zenpy["made"]["results"][0]["id"]
 
 
 def test_zenpy_uploads_attaches_and_downloads(zenpy):

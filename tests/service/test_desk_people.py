@@ -198,6 +198,59 @@ def test_a_suspended_user_may_do_nothing_within_five_seconds(desk):
     until(lambda: desk.get("/users.json", token=shown).status == 401, 5, "the token to be refused")
 
 
+# -- many at once ----------------------------------------------------------------------------------------------------------
+
+
+def create_many(desk, users, **how):
+    answer = desk.post("/users/create_many.json", {"users": users}, **how)
+    assert answer.status == 200, answer.body
+    path = f"/job_statuses/{answer.json['job_status']['id']}.json"
+    return desk.until(path, lambda a: a.json["job_status"]["status"] == "completed", **how).json["job_status"]
+
+
+def test_many_users_are_made_by_one_request_each_with_an_answer_of_her_own(desk, tenant):
+    organization = desk.post("/organizations.json", {"organization": {"name": f"org {next(counter)}"}}).json["organization"]["id"]
+    addresses = [email() for _ in range(3)]
+    status = create_many(desk, [
+        {"name": "周一一", "email": addresses[0], "organization_id": organization, "external_id": "many-1"},
+        {"name": "没有地址"}, {"name": "周二二", "email": addresses[0]},
+        {"name": "林主管", "email": addresses[1], "role": "lead"}, {"email": addresses[2], "phone": "13812345678", "tags": "x"}])
+    assert status["job_type"] == "create_many" and (status["total"], status["progress"]) == (5, 5)
+    results = status["results"]
+    assert [r["success"] for r in results] == [True, False, False, True, False] and [r["index"] for r in results] == [0, 1, 2, 3, 4]
+    assert [(r["action"], r.get("status")) for r in results if r["success"]] == [("create", "Created")] * 2
+    assert results[1]["error"] == "RecordInvalid" and "须有邮箱或电话" in results[1]["details"]
+    assert "email: " in results[2]["details"] and "tags: " in results[4]["details"]
+    first, lead = (desk.get(f"/users/{results[n]['id']}").json["user"] for n in (0, 3))
+    assert first["organization_id"] == organization and first["external_id"] == "many-1" and addresses[0] not in json.dumps(first)
+    assert lead["docket_role"] == "lead" and lead["name"] == "林主管"
+    stored = desk.stack.sql("SELECT encode(work, 'escape') FROM desk.jobs WHERE tenant_id = %s", tenant.number)
+    assert stored and all("customer.example" not in work for work, in stored)
+    log = desk.get("/audit_logs?filter[action]=user_created").json["audit_logs"]
+    assert {entry["detail"]["item"] for entry in log if entry["detail"].get("job") == status["id"]} == {0, 2, 3}
+
+
+def test_nobody_makes_by_a_batch_whom_he_may_not_make_alone(desk, agents):
+    lin = token(desk, agents["lin"])
+    status = create_many(desk, [{"email": email()}, {"email": email(), "role": "admin"}, {"email": email(), "suspended": True}], token=lin)
+    assert [r["success"] for r in status["results"]] == [True, False, False]
+    assert status["results"][1]["error"] == "Forbidden"
+    for body in ({}, {"users": []}, {"users": {}}, {"users": ["x"]}, {"users": [{}] * 101}):
+        assert desk.post("/users/create_many", body).status == 400, body
+
+
+def test_users_that_a_dead_desk_had_made_are_not_made_twice(desk, tenant):
+    status = create_many(desk, [{"name": "甲", "email": email()}, {"name": "乙主管", "role": "lead"}, {"name": "丙"}])
+    people = desk.stack.sql("SELECT count(*) FROM access.users WHERE tenant_id = %s", tenant.number)
+    # As if a desk had died between making the second one and saying so.
+    desk.stack.sql("UPDATE desk.jobs SET done = 1, results = jsonb_build_array(results -> 0), ended_at = NULL, status = 'working',"
+                   " lease_by = 'desk-9', lease_until = now() - interval '1 second' WHERE tenant_id = %s AND job_id = %s",
+                   tenant.number, status["id"], admin=True)
+    again = desk.until(f"/job_statuses/{status['id']}", lambda a: a.json["job_status"]["status"] == "completed").json["job_status"]
+    assert again["results"] == status["results"]
+    assert desk.stack.sql("SELECT count(*) FROM access.users WHERE tenant_id = %s", tenant.number) == people
+
+
 def test_me_is_the_one_who_asks_and_nobody_is_anonymous(desk, agents):
     assert desk.get("/users/me.json", token=token(desk, agents["lin"])).json["user"]["id"] == agents["lin"]
     nobody = desk.get("/users/me.json", token="").json["user"]

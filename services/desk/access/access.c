@@ -76,6 +76,7 @@ const DeskPart access_part = {.name = "access", .start = access_start, .stop = a
 
 Str access_network(Request *r) {
     char network[NETWORK_BYTES];
+    if (r->inside) return STR("");
     Str client = network_client(http_peer(r->exchange), http_header(r->exchange, "X-Forwarded-For"),
                                 r->desk->config->trusted_proxies);
     network_of(client, network);

@@ -11,6 +11,10 @@
 
 /* ---- headers ---- */
 
+static void add_header(Request *r, const char *name, const char *value) {
+    if (!r->inside) http_answer_header(r->exchange, name, value);
+}
+
 static void add_number(Request *r, const char *name, int64_t value) {
     char text[24], *at = text + sizeof(text) - 1; /* none of them is negative */
     *at = 0;
@@ -18,7 +22,7 @@ static void add_number(Request *r, const char *name, int64_t value) {
         *--at = (char)('0' + value % 10);
         value /= 10;
     } while (value > 0);
-    http_answer_header(r->exchange, name, at);
+    add_header(r, name, at);
 }
 
 static void add_limit_headers(Request *r) {
@@ -104,16 +108,18 @@ static void count(Request *r, int status) {
 }
 
 void answer_end(Request *r, int status, const char *type, Str body) {
-    add_request_id(r);
-    add_limit_headers(r);
-    count(r, status);
+    if (!r->inside) {
+        add_request_id(r);
+        add_limit_headers(r);
+        count(r, status);
+    }
     request_end(r, status, type, body);
 }
 
 /* ---- what went well ---- */
 
 void answer_json(Request *r, int status, Str body) {
-    Str method = http_method(r->exchange);
+    Str method = r->inside ? STR("POST") : http_method(r->exchange);
     if (status == 200 && (str_is(method, "GET") || str_is(method, "HEAD")) && add_tag(r, body)) {
         answer_end(r, 304, NULL, (Str){NULL, 0});
         return;
@@ -123,8 +129,8 @@ void answer_json(Request *r, int status, Str body) {
 
 void answer_created(Request *r, Str location_path, Str body) {
     Str base = request_base(r);
-    http_answer_header(r->exchange, "Location",
-                       arena_printf(r->arena, "%.*s%.*s", STR_ARG(base), STR_ARG(location_path)));
+    add_header(r, "Location",
+               arena_printf(r->arena, "%.*s%.*s", STR_ARG(base), STR_ARG(location_path)));
     answer_end(r, 201, JSON_TYPE, body);
 }
 
@@ -176,7 +182,7 @@ void answer_bad_request(Request *r, const char *field, const char *reason, const
 }
 
 void answer_unauthenticated(Request *r) {
-    http_answer_header(r->exchange, "WWW-Authenticate", "Bearer, Basic realm=\"docket\"");
+    add_header(r, "WWW-Authenticate", "Bearer, Basic realm=\"docket\"");
     answer_error(r, 401, "Couldn't authenticate you", NULL);
 }
 
@@ -194,7 +200,7 @@ void answer_no_endpoint(Request *r) {
 }
 
 void answer_method(Request *r, const char *allowed) {
-    http_answer_header(r->exchange, "Allow", allowed);
+    add_header(r, "Allow", allowed);
     answer_error(r, 405, "MethodNotAllowed", arena_printf(r->arena, "This path takes %s", allowed));
 }
 

@@ -198,7 +198,10 @@ void request_end(Request *r, int status, const char *type, Str body) {
     for (HeldParams *p = r->inner->params; p; p = p->next)
         params_done(&p->params);
     (void)catalog_unref(r->catalog);
-    http_answer(r->exchange, status, type, body); /* and the arena is gone */
+    if (r->inside)
+        r->inner->heard(r->inner->heard_arg, status, body);
+    else
+        http_answer(r->exchange, status, type, body); /* and the arena is gone */
     for (size_t i = 0; i < n; i++)
         buf_return(bufs[i]);
 }

@@ -20,7 +20,7 @@ typedef struct Desk Desk; /* desk.h: what all handlers share */
 enum { REQUEST_IDS = 2, REQUEST_BUFS = 4, REQUEST_QUERIES = POSTGRES_QUERIES_MAX - 1 };
 
 typedef struct Request {
-    HttpExchange *exchange;
+    HttpExchange *exchange; /* NULL: asked by the desk itself (api/inside.h) */
     Desk *desk;
     Arena *arena;
     const struct Route *route;
@@ -32,6 +32,8 @@ typedef struct Request {
     Str name;                 /* {name} of the path, decoded */
     const cJSON *body;        /* an object, for routes with ROUTE_JSON */
     Cause cause;              /* of whatever this request changes */
+    bool inside;              /* an item of a job: `cause` is the job, `step` the item */
+    int32_t step;
     Trace trace;
     int64_t now_ms; /* wall clock when it came */
     void *context;  /* the handler's own, in the arena; NULL whenever the handler is called */

@@ -36,7 +36,9 @@ struct RequestInner {
     bool limited; /* `limit` is filled */
     TicketPhase phase;
     FamilyMetrics *metrics;
-    Str base; /* of URLs, once asked for */
+    Str base;                                       /* of URLs, once asked for */
+    void (*heard)(void *arg, int status, Str body); /* of a request from inside */
+    void *heard_arg;
 };
 
 /* request.c: false when the query string is malformed. */

@@ -1,5 +1,6 @@
 /* Making, changing and deleting users. What is personal is sealed before it goes anywhere; every
  * change stands in the record of access. */
+#include "desk/people/user_changes.h"
 #include "desk/access/access.h"
 #include "desk/access/audit.h"
 #include "desk/access/within.h"
@@ -339,7 +340,7 @@ static void create(Request *r, bool updates) {
     request_query_rows(r, 0, queries, 2, on_created);
 }
 
-static void handle_create(Request *r) {
+void user_create(Request *r) {
     create(r, false);
 }
 
@@ -484,7 +485,7 @@ static void handle_delete(Request *r) {
 }
 
 static const Route routes[] = {
-    {"POST", "/api/v2/users", RIGHT_USERS_READ, ROUTE_JSON, handle_create},
+    {"POST", "/api/v2/users", RIGHT_USERS_READ, ROUTE_JSON, user_create},
     {"POST", "/api/v2/users/create_or_update", RIGHT_USERS_READ, ROUTE_JSON,
      handle_create_or_update},
     {"PUT", "/api/v2/users/{id}", RIGHT_USERS_READ, ROUTE_JSON, handle_update},

@@ -128,6 +128,12 @@ Str user_draft_detail(Request *r, const UserDraft *d) {
     OUT(&text, "]");
     if (d->role.p) out_text(&text, "role", d->role);
     if (d->sets_suspended) out_bool(&text, "suspended", d->suspended);
+    if (r->inside) {
+        char job[37];
+        cause_format(r->cause, job);
+        out_text(&text, "job", str(job));
+        out_int(&text, "item", r->step);
+    }
     OUT(&text, "}");
     return arena_str(r->arena, buf_str(&text));
 }

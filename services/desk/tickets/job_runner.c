@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "desk/api/answer.h"
+#include "desk/tickets/job_users.h"
 #include "desk/tickets/job_work.h"
 #include "desk/tickets/jobs.h"
 #include "desk/tickets/subject_json.h"
@@ -58,6 +59,7 @@ typedef struct JobRun {
     bool resumed;
     const Catalog *catalog;
     JobItem item; /* the present one */
+    int64_t made; /* the user whom it has made */
     Params params[RUN_QUERIES];
     LoopTimer *again;
 } JobRun;
@@ -174,31 +176,40 @@ static void note(JobRun *run, const Buf *result) {
     if (postgres_pool_run(run->jobs->desk->pool, 0, queries, n, on_noted, run) < 0) try_again(run);
 }
 
+/* {"index", "id" unless there is none, "action" */
+static void begin_result(const JobRun *run, Buf *ret) {
+    int64_t id = run->made ? run->made : job_item_id(&run->work, run->next);
+    buf_printf(ret, "{\"index\":%d,", run->next);
+    if (id || run->work.kind != JOB_USERS) buf_printf(ret, "\"id\":%lld,", (long long)id);
+    buf_printf(ret, "\"action\":\"%s\"", job_item_action(&run->work, run->next));
+}
+
 static void note_done(JobRun *run) {
     CLEANUP(buf_done) Buf result = {0};
-    buf_printf(&result,
-               "{\"index\":%d,\"id\":%lld,\"action\":\"%s\",\"status\":\"%s\","
-               "\"success\":true}",
-               run->next, (long long)job_item_id(&run->work, run->next),
-               job_item_action(&run->work, run->next), job_item_done(&run->work, run->next));
+    begin_result(run, &result);
+    buf_printf(&result, ",\"status\":\"%s\",\"success\":true}",
+               job_item_done(&run->work, run->next));
+    note(run, &result);
+}
+
+static void note_refused(JobRun *run, const char *error, Str details) {
+    CLEANUP(buf_done) Buf result = {0};
+    begin_result(run, &result);
+    buf_adds(&result, ",\"success\":false,\"error\":");
+    buf_add_json(&result, str(error));
+    buf_adds(&result, ",\"details\":");
+    buf_add_json(&result, details);
+    buf_addc(&result, '}');
     note(run, &result);
 }
 
 static void note_failed(JobRun *run, const char *error, const WorkResult *result) {
-    CLEANUP(buf_done) Buf text = {0};
-    buf_printf(&text, "{\"index\":%d,\"id\":%lld,\"action\":\"%s\",\"success\":false,\"error\":",
-               run->next, (long long)job_item_id(&run->work, run->next),
-               job_item_action(&run->work, run->next));
-    buf_add_json(&text, str(error));
-    buf_adds(&text, ",\"details\":");
     CLEANUP(buf_done) Buf details = {0};
     if (result->invalid)
         invalid_words(result->invalid, &details);
     else
         buf_adds(&details, result->reason ? result->reason : "Not found");
-    buf_add_json(&text, buf_str(&details));
-    buf_addc(&text, '}');
-    note(run, &text);
+    note_refused(run, error, buf_str(&details));
 }
 
 static void on_item(void *arg, WorkOutcome outcome, const WorkResult *result) {
@@ -233,10 +244,36 @@ static void on_item(void *arg, WorkOutcome outcome, const WorkResult *result) {
 
 /* ---- One item ---- */
 
+static void on_user(void *arg, int64_t user_id, const char *error, Str details) {
+    JobRun *run = arg;
+    run->catalog = catalog_unref(run->catalog);
+    run->made = user_id;
+    if (run->jobs->stopped)
+        run_end(run);
+    else if (user_id)
+        note_done(run);
+    else if (error)
+        note_refused(run, error, details);
+    else
+        try_again(run);
+}
+
 static void item_work(JobRun *run) {
     Desk *d = run->jobs->desk;
     const Catalog *catalog = configuration_catalog(d->configuration, run->subject.tenant_id);
     run->catalog = catalog ? catalog_ref(catalog) : NULL;
+    if (run->work.kind == JOB_USERS) {
+        JobUser user = {.desk = d,
+                        .arena = run->item_arena,
+                        .who = &run->subject,
+                        .asker = run->asker,
+                        .catalog = run->catalog,
+                        .job = run->id,
+                        .item = run->next,
+                        .user = cJSON_GetArrayItem(run->work.users, run->next)};
+        job_user_make(&user, on_user, run);
+        return;
+    }
     WorkAsk ask = {.desk = d,
                    .arena = run->item_arena,
                    .who = &run->subject,
@@ -271,6 +308,7 @@ static void on_seen(void *arg, PostgresOutcome outcome, const PostgresRows *cons
     bool merges = run->work.kind == JOB_MERGE;
     if (rows_count(results[1])) {
         run->resumed = false;
+        if (run->work.kind == JOB_USERS) run->made = rows_int(results[1], 0, 0);
         note_done(run);
     } else if (merges && rows_count(results[2])) {
         try_again(run); /* once the older one has ended */
@@ -286,6 +324,7 @@ static void on_seen(void *arg, PostgresOutcome outcome, const PostgresRows *cons
 static void item_begin(JobRun *run) {
     arena_reset(run->item_arena);
     run->item = (JobItem){.work = &run->work, .at = run->next};
+    run->made = 0;
     bool merges = run->work.kind == JOB_MERGE;
     if (!run->resumed && !merges) {
         item_work(run);
@@ -293,9 +332,16 @@ static void item_begin(JobRun *run) {
     }
     size_t n = 1;
     PostgresQuery *queries = fenced(run);
-    Params *p = add_query(run, queries, &n, &seen_statement);
-    params_i64(p, job_item_id(&run->work, run->next));
-    params_uuid(p, run->id);
+    Params *p =
+        add_query(run, queries, &n, run->work.kind == JOB_USERS ? &job_user_made : &seen_statement);
+    if (run->work.kind == JOB_USERS) {
+        char job[37];
+        cause_format(run->id, job);
+        params_text(p, str(job));
+    } else {
+        params_i64(p, job_item_id(&run->work, run->next));
+        params_uuid(p, run->id);
+    }
     params_i32(p, run->next);
     if (merges) params_uuid(add_query(run, queries, &n, &older_statement), run->id);
     if (job_item_is_target(&run->work, run->next)) {

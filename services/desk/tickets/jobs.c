@@ -56,7 +56,9 @@ static void job_json(Request *r, const PostgresRows *rows, size_t row, Buf *ret)
         clock_format_s(rows_time_ms(rows, row, 6), at);
         buf_printf(ret, "\"Completed at %.10s %.8s +0000\"", at, at + 11);
     } else if (done) {
-        buf_printf(ret, "\"Changing ticket #%lld\"", (long long)done);
+        bool users = str_is(rows_str(rows, row, 1), job_kind_name(JOB_USERS));
+        buf_printf(ret, users ? "\"Creating user #%lld\"" : "\"Changing ticket #%lld\"",
+                   (long long)done);
     } else {
         buf_adds(ret, "null");
     }
@@ -176,6 +178,28 @@ static void destroy_many(Request *r) {
     add_ids(&work, ids, n);
     buf_addc(&work, '}');
     ask(r, JOB_DESTROY, &work, n);
+}
+
+/* ---- Making users ---- */
+
+static void create_users(Request *r) {
+    CLEANUP(buf_done) Buf work = {0};
+    const cJSON *users = NULL, *item;
+    bool good = json_get_array(r->body, "users", &users) == 1;
+    int n = good ? cJSON_GetArraySize(users) : 0;
+    good = n >= 1 && n <= JOB_ITEMS_MAX;
+    if (good) {
+        cJSON_ArrayForEach(item, users) good = good && cJSON_IsObject(item);
+    }
+    if (!good) {
+        answer_bad_request(r, "users", "are not 1 to 100 objects",
+                           "send {\"users\": [{\"name\": ..., \"email\": ...}]}");
+        return;
+    }
+    buf_adds(&work, "{\"users\":");
+    json_write(&work, users);
+    buf_addc(&work, '}');
+    ask(r, JOB_USERS, &work, (size_t)n);
 }
 
 /* ---- Merging ---- */
@@ -324,6 +348,7 @@ static void list_jobs(Request *r) {
 static const Route routes[] = {
     {"PUT", "/api/v2/tickets/update_many", RIGHT_TICKETS_READ, ROUTE_JSON, update_many},
     {"DELETE", "/api/v2/tickets/destroy_many", RIGHT_TICKETS_DELETE, 0, destroy_many},
+    {"POST", "/api/v2/users/create_many", RIGHT_USERS_READ, ROUTE_JSON, create_users},
     {"POST", "/api/v2/tickets/{id}/merge", RIGHT_TICKETS_MERGE, ROUTE_TICKET | ROUTE_JSON, merge},
     {"GET", "/api/v2/job_statuses", RIGHT_TICKETS_READ, 0, list_jobs},
     {"GET", "/api/v2/job_statuses/show_many", RIGHT_TICKETS_READ, 0, show_many},
