@@ -115,6 +115,23 @@ static void look_at_rows(Doctor *d, PostgresSession *pg) {
         "SELECT ticket.make_partitions() as docket_migrator", "%lld", (long long)n);
 }
 
+static void look_at_promises(Doctor *d, PostgresSession *pg) {
+    CLEANUP(buf_done) Buf problem = {0};
+    int64_t late = number(
+        pg,
+        "SELECT greatest(0, (extract(epoch FROM now()) * 1000)::bigint - coalesce(min(next_ms),"
+        " 9223372036854775807)) / 1000 FROM sla.lives WHERE state IS NOT NULL",
+        &problem);
+    if (late < 0)
+        say(d, BROKEN, "promises", "docket migrate", "%s", problem.p ? problem.p : "no answer");
+    else
+        say(d, late > 60 ? BROKEN : FINE, "promises",
+            "nobody tells what is due: is docket-sla running, and are PostgreSQL and Kafka there? "
+            "See its /health/ready?verbose",
+            late ? "the oldest that is due waits %lld s" : "nothing due waits to be told",
+            (long long)late);
+}
+
 static void look_at_postgres(Doctor *d, const char *url) {
     CLEANUP(buf_done) Buf problem = {0};
     CLEANUP(postgres_session_freep) PostgresSession *pg = NULL;
@@ -131,14 +148,21 @@ static void look_at_postgres(Doctor *d, const char *url) {
     }
     say(d, FINE, "PostgreSQL", "", "answers");
     look_at_rows(d, pg);
+    look_at_promises(d, pg);
 }
 
 static void look_at_kafka(Doctor *d, const char *brokers) {
+    static const char more_routers[] =
+        "start more routers; if lag does not fall at all, see their /health/ready?verbose";
     static const struct {
-        const char *topic, *group;
-    } consumed[] = {{"docket.submissions", "docket-router"},
-                    {"docket.submissions.bulk", "docket-router-bulk"},
-                    {"docket.signals", "docket-router-signals"}};
+        const char *topic, *group, *what, *remedy;
+    } consumed[] = {
+        {"docket.submissions", "docket-router", "docket.submissions", more_routers},
+        {"docket.submissions.bulk", "docket-router-bulk", "docket.submissions.bulk", more_routers},
+        {"docket.signals", "docket-router-signals", "docket.signals", more_routers},
+        {"docket.events", "docket-sla", "promises' events",
+         "start more schedulers; if lag does not fall at all, see their "
+         "/health/ready?verbose"}};
     CLEANUP(buf_done) Buf problem = {0};
     if (!brokers) {
         say(d, BROKEN, "Kafka", "eval \"$(deploy/local/stack env)\", or set it",
@@ -159,15 +183,14 @@ static void look_at_kafka(Doctor *d, const char *brokers) {
     for (size_t i = 0; i < sizeof(consumed) / sizeof(consumed[0]); i++) {
         int64_t lag = 0;
         if (kafka_admin_partitions(admin, consumed[i].topic, &problem) < 0)
-            say(d, BROKEN, consumed[i].topic, "docket topics --file deploy/topics.conf",
+            say(d, BROKEN, consumed[i].what, "docket topics --file deploy/topics.conf",
                 "no such topic");
         else if (kafka_admin_lag(admin, consumed[i].topic, consumed[i].group, &lag, &problem) < 0)
-            say(d, BROKEN, consumed[i].topic, "the brokers' logs", "%s",
+            say(d, BROKEN, consumed[i].what, "the brokers' logs", "%s",
                 problem.p ? problem.p : "no answer");
         else
-            say(d, lag > 100000 ? WATCH : FINE, consumed[i].topic,
-                "start more routers; if lag does not fall at all, see their /health/ready?verbose",
-                "%lld behind", (long long)lag);
+            say(d, lag > 100000 ? WATCH : FINE, consumed[i].what, consumed[i].remedy, "%lld behind",
+                (long long)lag);
     }
     KafkaPartitionState states[64];
     int partitions = kafka_admin_state(admin, "docket.dead", NULL, states, 64, &problem);
@@ -228,8 +251,8 @@ const Command doctor_command = {
     .summary = "look at everything Docket stands on, and say what to do",
     .help = "Usage: docket doctor [--json]\n"
             "\n"
-            "Looks at PostgreSQL (schema, outbox, waiting tickets, partitions), Kafka (topics, "
-            "lag, dead letters), Redis\n"
+            "Looks at PostgreSQL (schema, outbox, waiting tickets, partitions, promises), Kafka "
+            "(topics, lag, dead letters), Redis\n"
             "and the key ring, by DOCKET_POSTGRES, DOCKET_KAFKA, DOCKET_REDIS and DOCKET_KEYRING. "
             "Changes nothing.\n"
             "\n"

@@ -9,7 +9,7 @@
 #include "events/event_head.h"
 #include "sla/sla_internal.h"
 
-enum { RELEASE_MS = 4000, GATHER_MS = 5, TAKE_AT_ONCE = 64 };
+enum { RELEASE_MS = 4000, GATHER_MS = 5, TAKE_AT_ONCE = 64, BATCH_BYTES = 16 << 20 };
 
 static void store_offsets(Sla *s) {
     for (int32_t i = 0; i < PARTITIONS_MAX; i++) {
@@ -59,9 +59,9 @@ static void take_in(Sla *s, const KafkaMessage *m) {
 
 bool events_begin(Sla *s) {
     KafkaMessage some[TAKE_AT_ONCE];
-    size_t taken = 0, k;
+    size_t taken = 0, bytes = 0, k;
     batch_clear(s->batch);
-    while (taken < (size_t)s->settings->batch_max &&
+    while (taken < (size_t)s->settings->batch_max && bytes < BATCH_BYTES &&
            (k = kafka_consumer_take(s->consumer, some, TAKE_AT_ONCE)) > 0) {
         for (size_t i = 0; i < k; i++) {
             /* Of a partition that was lost nothing is believed, nor its offset moved. */
@@ -69,6 +69,7 @@ bool events_begin(Sla *s) {
                 take_in(s, &some[i]);
                 s->next_ending[some[i].partition] = some[i].offset + 1;
             }
+            bytes += some[i].value.n;
             kafka_message_done(&some[i]);
         }
         taken += k;

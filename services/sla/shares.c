@@ -23,6 +23,8 @@ void shares_assign(Shares *s, const int32_t *partitions, size_t n) {
     shares_revoke(s);
     for (size_t i = 0; i < n; i++)
         if (possible(partitions[i])) put(s->owned, partitions[i], true);
+    for (size_t i = 0; i < SHARES_MAX_PARTITIONS / 64; i++)
+        s->loaded[i] &= s->owned[i];
 }
 
 bool shares_claimed(Shares *s, int32_t partition, int64_t epoch) {
@@ -42,6 +44,7 @@ void shares_lost(Shares *s, int32_t partition) {
     put(s->owned, partition, false);
     put(s->loaded, partition, false);
     s->epochs[partition] = 0;
+    s->lost = true;
 }
 
 bool shares_owns(const Shares *s, int32_t partition) {

@@ -15,10 +15,13 @@ typedef struct Share {
 
 typedef struct Shares {                    /* zero-initialised: none */
     int64_t epochs[SHARES_MAX_PARTITIONS]; /* the last one of ours; 0: none */
-    uint64_t owned[SHARES_MAX_PARTITIONS / 64], loaded[SHARES_MAX_PARTITIONS / 64];
+    uint64_t owned[SHARES_MAX_PARTITIONS / 64];
+    uint64_t loaded[SHARES_MAX_PARTITIONS / 64]; /* their clocks are in memory */
+    bool lost; /* some was; for the caller to clear once their clocks are forgotten */
 } Shares;
 
-/* These are ours from now on, and no others; what was loaded stays so until shares_claimed(). */
+/* These are ours from now on, and no others; what of them was loaded stays so until
+ * shares_claimed(). */
 void shares_assign(Shares *s, const int32_t *partitions, size_t n);
 void shares_revoke(Shares *s);
 /* What PostgreSQL says: with another epoch than ours somebody had it meanwhile, and nothing that we

@@ -91,6 +91,10 @@ static void free_memory(void *p) {
 
 void sla_turn_over(Sla *s) {
     s->work = WORK_NONE;
+    if (s->shares.lost) {
+        s->shares.lost = false;
+        (void)clocks_keep_partitions(s->clocks, s->shares.loaded, PARTITIONS_MAX / 64);
+    }
     loop_defer(s->loop, on_turn_over, s); /* reports and rebalances come in between */
 }
 

@@ -163,6 +163,21 @@ def promise_numbers():
 PROMISE = promise_numbers()
 
 
+def metrics_of(stack, name):
+    """What a service says at its ops port: {series: value}. OSError while it is not there."""
+    return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1])
+            for line in asked(stack, name, "/metrics").body.decode().splitlines() if line and not line.startswith("#")}
+
+
+def is_ready(stack, name):
+    return asked(stack, name, "/health/ready").status == 200
+
+
+def asked(stack, name, path):
+    ports = dict(line.split()[:2] for line in (stack.home / "ports").read_text().splitlines())
+    return request("GET", f"http://127.0.0.1:{ports[name + '-ops']}{path}", timeout=5)
+
+
 class Scheduler:
     """The schedulers of a stack, seen by their metrics and what they keep."""
 
@@ -170,10 +185,7 @@ class Scheduler:
         self.stack, self.clock, self.names = stack, clock, names
 
     def metrics(self, name):
-        ports = dict(line.split()[:2] for line in (self.stack.home / "ports").read_text().splitlines())
-        answer = request("GET", f"http://127.0.0.1:{ports[name + '-ops']}/metrics", timeout=5)
-        return {line.rsplit(" ", 1)[0]: float(line.rsplit(" ", 1)[1])
-                for line in answer.body.decode().splitlines() if line and not line.startswith("#")}
+        return metrics_of(self.stack, name)
 
     def all_told(self, names=None):
         """Do these own every partition, have they followed every event, and told everything that is due by the clock?"""
