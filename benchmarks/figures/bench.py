@@ -94,7 +94,7 @@ class Bench:
         """Seconds until so many tickets are committed, or None."""
         began = time.monotonic()
         try:
-            until(lambda: self.stored() >= count, seconds, "the tickets", every=0.25)
+            until(lambda: self.stored() >= count, seconds, "the tickets", every=0.5)
         except AssertionError:
             return None
         return time.monotonic() - began
