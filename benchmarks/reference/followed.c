@@ -118,7 +118,7 @@ int main(int argc, char **argv) {
     }
     Buf problems = {0};
     const Catalog *catalog = catalog_compile(
-        &(DocumentSource){.text = STR(documents), .name = STR("shop"), .first_line = 1}, 1, 1,
+        &(DocumentSource){.text = str(documents), .name = STR("shop"), .first_line = 1}, 1, 1,
         number_of, NULL, &problems);
     if (!catalog) {
         (void)fprintf(stderr, "%s\n", problems.p);
