@@ -78,19 +78,22 @@ static int wait_until_quiet(Verify *v, int64_t wait_ms) {
     }
 }
 
+static int read_seconds(const char *option, int64_t *ret) {
+    if (str_to_i64(str(optarg), ret) == 0 && *ret >= 0 && *ret <= 86400) return 0;
+    (void)fprintf(stderr, "docket verify: %s: seconds from 0 to 86400, not '%s'\n", option, optarg);
+    return -1;
+}
+
 static int verify_run(int argc, char **argv) {
-    static const struct option options[] = {{"accepted", required_argument, NULL, 'a'},
-                                            {"wait", required_argument, NULL, 'w'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {"rows-only", no_argument, NULL, 'o'},
-                                            {"postgres", required_argument, NULL, 'p'},
-                                            {"kafka", required_argument, NULL, 'k'},
-                                            {"redis", required_argument, NULL, 'r'},
-                                            {"tenant", required_argument, NULL, 't'},
-                                            {0}};
+    static const struct option options[] = {
+        {"accepted", required_argument, NULL, 'a'}, {"wait", required_argument, NULL, 'w'},
+        {"json", no_argument, NULL, 'j'},           {"rows-only", no_argument, NULL, 'o'},
+        {"postgres", required_argument, NULL, 'p'}, {"kafka", required_argument, NULL, 'k'},
+        {"redis", required_argument, NULL, 'r'},    {"tenant", required_argument, NULL, 't'},
+        {"grace", required_argument, NULL, 'g'},    {0}};
     const char *accepted = NULL, *postgres = NULL, *tenant = NULL;
     bool json = false, rows_only = false;
-    int64_t wait_s = 30;
+    int64_t wait_s = 30, grace_s = 60;
     CLEANUP(verify_done) Verify v = {0};
     for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (c) {
@@ -98,11 +101,10 @@ static int verify_run(int argc, char **argv) {
             accepted = optarg;
             break;
         case 'w':
-            if (str_to_i64(str(optarg), &wait_s) < 0 || wait_s < 0 || wait_s > 86400) {
-                (void)fprintf(stderr, "docket verify: --wait: seconds from 0 to 86400, not '%s'\n",
-                              optarg);
-                return 2;
-            }
+            if (read_seconds("--wait", &wait_s) < 0) return 2;
+            break;
+        case 'g':
+            if (read_seconds("--grace", &grace_s) < 0) return 2;
             break;
         case 'j':
             json = true;
@@ -135,6 +137,8 @@ static int verify_run(int argc, char **argv) {
             v.redis_url = command_environment("DOCKET_REDIS", "redis://:password@host:port");
     }
 
+    v.postgres_url = postgres;
+    v.grace_ms = grace_s * 1000;
     int r = postgres_session_open(postgres, "docket-verify", 0, &v.postgres, &v.trouble);
     if (r == 0 && tenant && lookup_tenant("docket verify", v.postgres, tenant, &v.only)) return 2;
     if (r == 0 && v.redis_url && !rows_only &&
@@ -144,6 +148,7 @@ static int verify_run(int argc, char **argv) {
     if (r == 0) r = postgres_session_script(v.postgres, verify_prepare_sql, &v.trouble);
     if (r == 0 && accepted) r = verify_accepted(&v, accepted);
     if (r == 0) r = verify_rows(&v);
+    if (r == 0) r = verify_promises(&v);
     if (r == 0 && !rows_only) r = verify_desk(&v);
     if (r == 0 && v.redis) r = verify_redis(&v);
     if (r == 0 && v.brokers) r = verify_topics(&v);
@@ -159,7 +164,8 @@ const Command verify_command = {
     .name = "verify",
     .summary = "prove that nothing is lost or doubled and every record is whole",
     .help =
-        "Usage: docket verify [--accepted FILE] [--tenant NAME] [--wait S] [--json] [--rows-only]\n"
+        "Usage: docket verify [--accepted FILE] [--tenant NAME] [--wait S] [--grace S] [--json] "
+        "[--rows-only]\n"
         "\n"
         "Waits until no message, outbox row or reservation is under way, then proves: every "
         "accepted id is in\n"
@@ -169,7 +175,7 @@ const Command verify_command = {
         "queues the waiting ones;\n"
         "every submission in the topics became a ticket; the desk's index and counters equal the "
         "tickets; nothing is in docket.dead or left in "
-        "an outbox.\n"
+        "an outbox; every promise that fell due was told once, and none that did not.\n"
         "\n"
         "  --accepted FILE  lines of 'tenant ticket [key]' or 'ticket', as docket surge writes "
         "them\n"
@@ -177,6 +183,7 @@ const Command verify_command = {
         "of "
         "all\n"
         "  --wait S         patience until everything is quiet, default 30\n"
+        "  --grace S        what has been due for so long must be on record, default 60\n"
         "  --rows-only      only what PostgreSQL holds, without waiting\n"
         "  --json           for programs\n"
         "  --postgres URL --kafka BROKERS --redis URL   default: DOCKET_POSTGRES, "

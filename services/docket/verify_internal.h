@@ -25,7 +25,8 @@ typedef struct Verify {
     PostgresSession *postgres;
     RedisSession *redis; /* NULL: not looked at */
     const char *brokers; /* NULL: not looked at */
-    const char *redis_url;
+    const char *redis_url, *postgres_url;
+    int64_t grace_ms;     /* what is due for so long must have been told */
     int64_t only;         /* a tenant's number; 0: every one */
     int64_t reservations; /* of what is under way: those that stay are a finding, not a reason to
                              wait */
@@ -51,6 +52,7 @@ int64_t verify_print_json(const Verify *v);
 /* The parts; each returns 0, or -1 with v->trouble filled. */
 int verify_rows(Verify *v);
 int verify_desk(Verify *v);
+int verify_promises(Verify *v);
 int verify_redis(Verify *v);
 int verify_topics(Verify *v);
 int verify_accepted(Verify *v, const char *file);
@@ -61,3 +63,5 @@ int64_t verify_under_way(Verify *v, Buf *ret_what);
 /* Of it, what a desk has still to see; 0 where none has ever run. */
 struct KafkaAdmin;
 int64_t verify_desk_under_way(Verify *v, struct KafkaAdmin *admin, Buf *ret_what);
+/* Likewise of a scheduler. */
+int64_t verify_promises_under_way(Verify *v, struct KafkaAdmin *admin, Buf *ret_what);

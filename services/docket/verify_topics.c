@@ -33,7 +33,9 @@ int64_t verify_under_way(Verify *v, Buf *ret_what) {
     }
     int64_t desk = verify_desk_under_way(v, admin, ret_what);
     if (desk < 0) return -1;
-    total += desk;
+    int64_t promises = verify_promises_under_way(v, admin, ret_what);
+    if (promises < 0) return -1;
+    total += desk + promises;
     const PostgresRows *rows = verify_query(v, "SELECT count(*)::bigint FROM ticket.outbox", NULL);
     if (!rows) return -1;
     if (rows_int(rows, 0, 0))

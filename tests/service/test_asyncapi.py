@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from harness.stack import REPOSITORY, until
-from submissions import Topics, promise
+from harness.submissions import Topics, promise
 
 DOCUMENT = yaml.safe_load((REPOSITORY / "deploy/api/topics.asyncapi.yaml").read_text())
 SHOP = """
