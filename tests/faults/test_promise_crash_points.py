@@ -47,8 +47,8 @@ def steps(shop, ticket):
             (ticket, shop.signal(ESCALATED, ticket, level="2", at_ms=due + 2 * MINUTE, reassign=True))]
 
 
-@pytest.mark.parametrize("how, routers", [("die", 1), ("freeze", 2)])
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point, how, routers", [(point, "die", 1) for point in POINTS] + [
+    ("promise-after-reservation", "freeze", 2), ("promise-after-commit", "freeze", 2)])
 def test_a_router_stopped_there_takes_every_step_once(stack, point, how, routers):
     stack.up("--router", 2)
     shop = PromisingShop(stack, Topics(stack.environment["DOCKET_KAFKA"]), Ids(stack), SHOP)
