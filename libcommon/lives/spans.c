@@ -62,6 +62,14 @@ size_t clock_spans(const TicketLife *l, const Clock *c, Arena *arena, Span **ret
     return n;
 }
 
+const LifeStep *life_step_before(const TicketLife *l, int64_t at_ms) {
+    const LifeStep *steps, *found = NULL;
+    size_t n = ticket_life_steps(l, &steps);
+    for (size_t i = 0; i < n && steps[i].at_ms <= at_ms; i++)
+        found = &steps[i];
+    return found;
+}
+
 const LifeStep *life_step_at(const TicketLife *l, int64_t at_ms) {
     const LifeStep *steps, *found = NULL;
     size_t n = ticket_life_steps(l, &steps);

@@ -22,6 +22,8 @@ typedef struct Span {
 
 /* Of a clock of a life with history, as far as it is judged. In the arena. */
 size_t clock_spans(const TicketLife *l, const Clock *c, Arena *arena, Span **ret);
+/* What was in force at an instant: the last step at or before it; NULL: none. */
+const LifeStep *life_step_before(const TicketLife *l, int64_t at_ms);
 /* What ended it, or made the promise that it was broken by: the last step at that instant; NULL:
  * none. */
 const LifeStep *life_step_at(const TicketLife *l, int64_t at_ms);

@@ -12,6 +12,7 @@
 #include "desk/tickets/changes_part.h"
 #include "desk/tickets/jobs.h"
 #include "desk/tickets/reader.h"
+#include "desk/tickets/slas.h"
 #include "desk/views/part.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
@@ -30,6 +31,7 @@ static const DeskPart *const parts[] = {
     &files_part,
     &jobs_part,
     &presence_part,
+    &slas_part,
 };
 /* clang-format on */
 enum { PARTS = sizeof(parts) / sizeof(*parts) };

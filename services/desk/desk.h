@@ -41,6 +41,7 @@ struct Desk {
     struct Access *access;       /* access/access.h */
     struct Presence *presence;   /* people/presence.c */
     struct Files *files;         /* files/files.c */
+    struct Histories *histories; /* tickets/slas.c */
 };
 
 /* A part that is started after everything above stands, and stopped in reverse before it goes. */

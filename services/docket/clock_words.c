@@ -59,17 +59,8 @@ static Str hours_of(const LifeStep *step, const Clock *c) {
     return t->within_ms ? t->hours_name : (Str){NULL, 0};
 }
 
-/* The last step before an instant. */
-static const LifeStep *step_before(const TicketLife *l, int64_t at_ms) {
-    const LifeStep *steps, *found = NULL;
-    size_t n = ticket_life_steps(l, &steps);
-    for (size_t i = 0; i < n && steps[i].at_ms <= at_ms; i++)
-        found = &steps[i];
-    return found;
-}
-
 static const LifeStep *step_of(const TicketLife *l, const Clock *c) {
-    return step_before(l, c->ended_ms != NEVER ? c->ended_ms : ticket_life_now_ms(l));
+    return life_step_before(l, c->ended_ms != NEVER ? c->ended_ms : ticket_life_now_ms(l));
 }
 
 /* ---- The page ---- */

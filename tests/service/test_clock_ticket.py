@@ -1,10 +1,10 @@
 """docket clock TICKET: every minute of a ticket's promises, told from its ledger. Rows are moved to chosen instants by the
 owner of the schema, so that every number can be worked out by hand."""
-import datetime
 import json
 
 import pytest
 
+from harness.moved import after, move
 from harness.shop import Shop
 
 PEOPLE = """
@@ -25,32 +25,12 @@ policies:
       stages: {in_progress: 4h}
     warn: [50]
 """
-MONDAY = datetime.datetime(2026, 11, 16, 2, 0, tzinfo=datetime.timezone.utc)  # 10:00 in Shanghai
-
-
-def after(minutes):
-    return (MONDAY + datetime.timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
-
-
 MIN = 60000
 
 
 @pytest.fixture(scope="module")
 def shop(stack):
     return Shop(stack, PROMISES % "4h")
-
-
-def move(shop, ticket, minutes):
-    """Row n of its ledger happened minutes[n - 1] after Monday; the documents are older than that."""
-    sql = lambda text, *values: shop.stack.sql(text, *values, admin=True)  # noqa: E731
-    sql("UPDATE config.revisions SET applied_at = %s WHERE tenant_id = %s AND revision = 1", after(-100), shop.tenant.number)
-    for seq, minute in enumerate(minutes, 1):
-        sql("UPDATE ticket.ledger SET at = %s WHERE tenant_id = %s AND ticket_id = %s AND seq = %s",
-            after(minute), shop.tenant.number, ticket, seq)
-    sql("UPDATE ticket.ledger SET payload = jsonb_set(payload, '{set,created_at}', to_jsonb(%s::text))"
-        " WHERE tenant_id = %s AND ticket_id = %s AND seq = 1", after(minutes[0]), shop.tenant.number, ticket)
-    sql("UPDATE ticket.tickets SET created_at = %s, updated_at = %s WHERE tenant_id = %s AND id = %s",
-        after(minutes[0]), after(minutes[-1]), shop.tenant.number, ticket)
 
 
 def clock(shop, ticket):

@@ -2,6 +2,7 @@
 
 #include "desk/api/answer.h"
 #include "desk/people/sideload.h"
+#include "desk/tickets/slas.h"
 #include "desk/tickets/ticket_json.h"
 
 #define ADD(ret, literal) buf_add((ret), "" literal, sizeof(literal) - 1)
@@ -14,6 +15,8 @@ typedef struct Listing {
     bool more, paged;
     int64_t count;
     Sideload named;
+    size_t *ends_at; /* of each ticket in body: behind it; NULL: they have another shape */
+    size_t n;
 } Listing;
 
 static void finish(Request *r) {
@@ -40,12 +43,41 @@ static void name_all(Request *r, const TicketRow *rows, size_t n, Sideload *ret)
     ret->organizations = organizations;
 }
 
-static void add_rows(Request *r, const TicketRow *rows, size_t n, Buf *body) {
-    Str base = request_base(r);
+static void add_row(Request *r, Listing *l, const TicketRow *row) {
+    ticket_json(l->body, request_base(r), row, r->catalog);
+    l->ends_at[l->n++] = l->body->n;
+}
+
+static Listing *begin(Request *r, const char *head, const TicketRow *rows, size_t n) {
+    Listing *l = arena_zalloc(r->arena, sizeof(*l));
+    l->body = request_buf(r);
+    l->ends_at = arena_alloc(r->arena, (n + 1) * sizeof(*l->ends_at));
+    buf_adds(l->body, head);
     for (size_t i = 0; i < n; i++) {
-        if (i) ADD(body, ",");
-        ticket_json(body, base, &rows[i], r->catalog);
+        if (i) ADD(l->body, ",");
+        add_row(r, l, &rows[i]);
     }
+    return l;
+}
+
+static void sideload_people(Request *r, Listing *l) {
+    sideload_add(r, &l->named, l->body, finish);
+}
+
+/* Each ticket gets a member more, behind its last. */
+static void on_slas(Request *r, const Str *slas) {
+    Listing *l = r->context;
+    Buf *body = request_buf(r);
+    size_t at = 0;
+    for (size_t i = 0; i < l->n; i++) {
+        buf_add(body, l->body->p + at, l->ends_at[i] - 1 - at);
+        ADD(body, ",\"slas\":");
+        buf_add_str(body, slas[i]);
+        at = l->ends_at[i] - 1;
+    }
+    buf_add(body, l->body->p + at, l->body->n - at);
+    l->body = body;
+    sideload_people(r, l);
 }
 
 /* Body so far, then side-loads if any are asked for, then the end. */
@@ -56,45 +88,49 @@ static void go_on(Request *r, Listing *l, const TicketRow *rows, size_t n) {
         return;
     }
     name_all(r, rows, n, &l->named);
-    sideload_add(r, &l->named, l->body, finish);
+    if (!l->n || !request_includes(r, "slas")) {
+        sideload_people(r, l);
+        return;
+    }
+    int64_t *ids = arena_alloc(r->arena, n * sizeof(*ids));
+    for (size_t i = 0; i < n; i++)
+        ids[i] = rows[i].id;
+    slas_read(r, ids, n, on_slas);
+}
+
+static void page_end(Request *r, Listing *l, const TicketRow *rows, size_t n, const Paging *p,
+                     bool more, const PagingEnds *ends, int64_t count) {
+    l->paging = *p;
+    l->ends = *ends;
+    l->shown = n;
+    l->more = more;
+    l->paged = true;
+    l->count = count;
+    go_on(r, l, rows, n);
 }
 
 void ticket_list_end(Request *r, Buf *body, const TicketRow *rows, size_t n, const Paging *p,
                      bool more, const PagingEnds *ends, int64_t count) {
     Listing *l = arena_zalloc(r->arena, sizeof(*l));
-    *l = (Listing){.body = body,
-                   .paging = *p,
-                   .ends = *ends,
-                   .shown = n,
-                   .more = more,
-                   .paged = true,
-                   .count = count};
-    go_on(r, l, rows, n);
+    l->body = body;
+    page_end(r, l, rows, n, p, more, ends, count);
 }
 
 void ticket_list_answer(Request *r, const TicketRow *rows, size_t n, const Paging *p, bool more,
                         const PagingEnds *ends, int64_t count) {
-    Buf *body = request_buf(r);
-    ADD(body, "{\"tickets\":[");
-    add_rows(r, rows, n, body);
-    ADD(body, "]");
-    ticket_list_end(r, body, rows, n, p, more, ends, count);
+    Listing *l = begin(r, "{\"tickets\":[", rows, n);
+    ADD(l->body, "]");
+    page_end(r, l, rows, n, p, more, ends, count);
 }
 
 void ticket_list_answer_all(Request *r, const TicketRow *rows, size_t n) {
-    Listing *l = arena_zalloc(r->arena, sizeof(*l));
-    l->body = request_buf(r);
-    ADD(l->body, "{\"tickets\":[");
-    add_rows(r, rows, n, l->body);
+    Listing *l = begin(r, "{\"tickets\":[", rows, n);
     ADD(l->body, "],\"next_page\":null,\"previous_page\":null,\"count\":");
     buf_add_u64(l->body, n);
     go_on(r, l, rows, n);
 }
 
 void ticket_answer(Request *r, const TicketRow *ticket) {
-    Listing *l = arena_zalloc(r->arena, sizeof(*l));
-    l->body = request_buf(r);
-    ADD(l->body, "{\"ticket\":");
-    ticket_json(l->body, request_base(r), ticket, r->catalog);
+    Listing *l = begin(r, "{\"ticket\":", ticket, 1);
     go_on(r, l, ticket, 1);
 }
