@@ -13,6 +13,7 @@ pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1>=0.2.5)
 pkg_check_modules(MAGIC REQUIRED IMPORTED_TARGET libmagic>=5.41)
 pkg_check_modules(GUMBO REQUIRED IMPORTED_TARGET gumbo>=0.10.1)
 pkg_check_modules(ICAL REQUIRED IMPORTED_TARGET libical>=3.0)
+pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl>=7.88.1) # CURLOPT_QUICK_EXIT came with 7.87
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka>=1.1.5)
 find_package(Threads REQUIRED)
 find_library(UNISTRING_LIBRARY unistring REQUIRED) # Debian ships no .pc file for it

@@ -29,6 +29,7 @@ http: base log loop metrics
 kafka: base log loop metrics
 redis: base digest log loop metrics
 postgres: base log loop metrics
+outgoing: base loop
 lives: base ticket conditions promise events documents
 publish: base log loop metrics events kafka
 store: base digest log loop ticket events documents lives postgres json
@@ -49,6 +50,7 @@ sodium.h vault
 unistr.h json
 gumbo.h html
 magic.h filetype
+curl/ outgoing
 libical/ holidays
 '
 # Exceptions, each with its reason: JSON trees are what the room json hands out, so whoever asks for one walks it.
