@@ -122,6 +122,8 @@ async function walk() {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   seen.madeUser = (await client.users.show(seen.made.results[0].id)).result;
+  step = 'as another user';
+  seen.asUser = (await make(url, {asUser: `a-${external}@example.com`}).users.me()).result;
 
   step = 'organizations';
   const organization = (await client.organizations.create({organization: {name: `示例企业 ${external}`}})).result;

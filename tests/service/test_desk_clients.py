@@ -98,6 +98,7 @@ def test_node_merges_tickets(node):
 def test_node_makes_users_in_a_batch(node):
     assert [r["success"] for r in node["made"]["results"]] == [True, False]
     assert node["madeUser"]["id"] == node["made"]["results"][0]["id"] and node["madeUser"]["role"] == "end-user"
+    assert node["asUser"]["id"] == node["madeUser"]["id"] and node["me"]["id"] != node["madeUser"]["id"]
 
 
 def test_node_uploads_a_file_and_attaches_it(node):

@@ -14,6 +14,7 @@ static const PostgresStatement insert = {
 
 Str audit_actor(Request *r) {
     const Subject *s = &r->subject;
+    if (r->by.p) return r->by;
     if (s->user_id) return audit_target(r, "user", s->user_id);
     if (r->token_id) return audit_target(r, "token", r->token_id);
     return STR("nobody");
@@ -25,12 +26,17 @@ Str audit_target(Request *r, const char *kind, int64_t id) {
 
 PostgresQuery audit_query(Request *r, const char *action, Str target, Str detail) {
     Params *p = request_params(r);
+    if (!detail.p) detail = STR("{}");
+    if (r->by.p)
+        detail =
+            str(arena_printf(r->arena, "%.*s%s\"for\":\"user:%lld\"}", (int)detail.n - 1, detail.p,
+                             detail.n > 2 ? "," : "", (long long)r->subject.user_id));
     params_i64(p, r->subject.tenant_id);
     params_text(p, audit_actor(r));
     params_text(p, str(action));
     params_text(p, target);
     params_text(p, access_network(r));
-    params_jsonb(p, detail.p ? detail : STR("{}"));
+    params_jsonb(p, detail);
     return (PostgresQuery){&insert, p};
 }
 

@@ -6,7 +6,8 @@
 #include "desk/api/request.h"
 
 /* The query that writes one row; its parameters are the request's. `target`: "user:1017". `detail`:
- * a JSON object, or absent. The actor is the request's subject. */
+ * a JSON object, or absent. The actor is the request's subject, or who acts for her: then the
+ * detail says "for": "user:1017". */
 PostgresQuery audit_query(Request *r, const char *action, Str target, Str detail);
 /* "user:1017", "role:administrator" ... of the subject. */
 Str audit_actor(Request *r);

@@ -12,6 +12,7 @@ void inside_ask(const InsideAsk *ask, void (*handle)(Request *r), InsideHeard he
                    .route = &route,
                    .subject = *ask->who,
                    .token_id = ask->token_id,
+                   .by = ask->by,
                    .catalog = ask->catalog ? catalog_ref(ask->catalog) : NULL,
                    .body = ask->body,
                    .cause = ask->cause,

@@ -10,6 +10,7 @@ typedef struct InsideAsk { /* all it points to must live until the answer is hea
     Arena *arena;
     const Subject *who;
     int64_t token_id; /* of a program */
+    Str by;           /* who acts for her; absent: nobody */
     const Catalog *catalog;
     const cJSON *body;
     Cause cause;  /* the job */

@@ -27,6 +27,8 @@ typedef struct Request {
     Subject subject;              /* user_id 0 and no rights where the route is open to anybody */
     Str role;                     /* its name as people know it */
     int64_t token_id, session_id; /* one of them; 0: not by that */
+    Str by; /* "user:1017" "token:1033": who acts for the subject (access/on_behalf.h); absent: she
+               herself */
     const Catalog *catalog; /* of the tenant, held for the whole request; NULL: no documents yet */
     int64_t ids[REQUEST_IDS]; /* {id}s of the path, in order */
     Str name;                 /* {name} of the path, decoded */

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "desk/access/authenticate.h"
+#include "desk/access/on_behalf.h"
 #include "desk/api/answer.h"
 #include "desk/api/request_internal.h"
 #include "desk/api/surface.h"
@@ -243,7 +244,7 @@ static void on_verdict(Request *r, AuthVerdict verdict) {
         r->inner->limited = true;
         presence_heard(r->desk, &r->subject);
         if (limits_take(r->desk->limits, who, r->now_ms, &r->inner->limit))
-            go_on(r);
+            on_behalf(r, go_on);
         else
             answer_too_many(r, r->inner->limit.reset_s);
         return;

@@ -172,6 +172,10 @@ static void write_reason(Draft *d) {
         buf_printf(&reason, ",\"from_assignee\":%lld", (long long)d->row->assignee_id);
     if (d->above_capacity) buf_adds(&reason, ",\"above_capacity\":true");
     buf_add_str(&reason, d->why_more);
+    if (d->a->by.n) {
+        buf_adds(&reason, ",\"by\":");
+        buf_add_json(&reason, d->a->by);
+    }
     buf_addc(&reason, '}');
     d->e->reason = arena_str(d->arena, buf_str(&reason));
 }

@@ -47,6 +47,7 @@ typedef struct ChangeActor {
     const Catalog *catalog; /* NULL: the tenant has no documents yet */
     Vault *vault;           /* NULL (tests): masked all the same, the originals are lost */
     Str actor;              /* for the ledger: "agent:1012" */
+    Str by;                 /* who acts for her: "token:1033"; absent: nobody */
     Str channel;            /* of a comment: "api" "web" */
     const ChangeFile *files;
     size_t files_n;

@@ -53,7 +53,7 @@ typedef struct JobRun {
     Arena *arena, *item_arena; /* of the job; of one item */
     Subject subject;
     Cause id;
-    Str asker;
+    Str asker, by;
     JobWork work;
     int32_t next;
     bool resumed;
@@ -267,6 +267,7 @@ static void item_work(JobRun *run) {
                         .arena = run->item_arena,
                         .who = &run->subject,
                         .asker = run->asker,
+                        .by = run->by,
                         .catalog = run->catalog,
                         .job = run->id,
                         .item = run->next,
@@ -279,6 +280,7 @@ static void item_work(JobRun *run) {
                    .who = &run->subject,
                    .catalog = run->catalog,
                    .actor = run->asker,
+                   .by = run->by,
                    .channel = STR("api"),
                    .cause = run->id,
                    .trace = trace_new()};
@@ -389,8 +391,11 @@ static void run_begin(Jobs *jobs, const PostgresRows *rows, size_t row) {
     run->asker = arena_str(run->arena, rows_str(rows, row, 3));
     run->next = (int32_t)rows_int(rows, row, 7);
     run->resumed = true;
-    int r = subject_parse(arena_str(run->arena, rows_str(rows, row, 4)), tenant, run->arena,
-                          &run->subject);
+    Str subject = arena_str(run->arena, rows_str(rows, row, 4));
+    cJSON *object = NULL;
+    int r = subject_parse(subject, tenant, run->arena, &run->subject);
+    if (r == 0 && json_parse_in(run->arena, subject, NULL, &object, NULL) == 0)
+        (void)json_get_string(object, "by", &run->by);
     if (r == 0)
         r = read_work(run, rows_str(rows, row, 5), destroys, (int32_t)rows_int(rows, row, 6));
     if (r < 0 || run->next >= run->work.total) {

@@ -63,6 +63,7 @@ void job_user_make(const JobUser *ask, JobUserDone done, void *arg) {
     InsideAsk inside = {.desk = ask->desk,
                         .arena = ask->arena,
                         .who = ask->who,
+                        .by = ask->by,
                         .catalog = ask->catalog,
                         .cause = ask->job,
                         .step = ask->item};

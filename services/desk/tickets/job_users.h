@@ -8,6 +8,7 @@ typedef struct JobUser {
     Arena *arena; /* of the item */
     const Subject *who;
     Str asker; /* "agent:1012" "token:1033" */
+    Str by;    /* who acts for her; absent: nobody */
     const Catalog *catalog;
     Cause job;
     int32_t item;

@@ -94,7 +94,8 @@ static void on_inserted(Request *r, const PostgresRows *const *results,
     answer_one(r, results[0]);
 }
 
-/* The table has two kinds, and a job is of `kind` beyond that: its subject's JSON says so. */
+/* The table has two kinds, and a job is of `kind` beyond that: its subject's JSON says so, and who
+ * acts for her. */
 static void ask(Request *r, JobKind kind, const Buf *work, size_t total) {
     CLEANUP(buf_done) Buf sealed = {0};
     CLEANUP(buf_done) Buf subject = {0};
@@ -103,10 +104,10 @@ static void ask(Request *r, JobKind kind, const Buf *work, size_t total) {
         return;
     }
     subject_json(&r->subject, &subject);
-    if (kind > JOB_DESTROY) {
-        subject.n--;
-        buf_printf(&subject, ",\"job\":\"%s\"}", job_kind_name(kind));
-    }
+    subject.n--;
+    if (kind > JOB_DESTROY) buf_printf(&subject, ",\"job\":\"%s\"", job_kind_name(kind));
+    if (r->by.p) buf_printf(&subject, ",\"by\":\"%.*s\"", STR_ARG(r->by));
+    buf_addc(&subject, '}');
     Params *p = request_params(r);
     params_i64(p, r->subject.tenant_id);
     params_uuid(p, r->cause);

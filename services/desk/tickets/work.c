@@ -342,6 +342,7 @@ void work_begin(const WorkAsk *ask, WorkDone done, void *arg) {
                              .catalog = ask->catalog,
                              .vault = ask->desk->vault,
                              .actor = ask->actor,
+                             .by = ask->by,
                              .channel = ask->channel};
     read_again(w);
 }
@@ -362,6 +363,7 @@ WorkAsk work_ask(Request *r, WorkDecide decide_it, void *decide_arg) {
                      .who = &r->subject,
                      .catalog = r->catalog,
                      .actor = work_actor(&r->subject, r->catalog, r->token_id, r->arena),
+                     .by = r->by,
                      .channel = r->session_id ? STR("web") : STR("api"),
                      .cause = r->cause,
                      .trace = r->trace,

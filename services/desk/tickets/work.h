@@ -16,7 +16,7 @@ typedef struct WorkAsk { /* all it points to must live until `done` */
     Arena *arena;
     const Subject *who;
     const Catalog *catalog;
-    Str actor, channel;
+    Str actor, by, channel; /* by: see ChangeActor */
     Cause cause;
     int32_t step;
     Trace trace;
