@@ -19,6 +19,7 @@ rights: base ticket
 vault: base
 digest: base
 signing: base
+backoff: base
 html: base
 filetype: base
 loop: base log
