@@ -158,7 +158,7 @@ static void read_field(Compilation *c, Str file, const Node *n) {
     int64_t number;
     if (!take_name(c, &r, n, c->c->field_names, &f.name)) return;
     SHAPE_KEYS(&r, n, KEY("name"), KEY("title"), KEY("type"), KEY("options"), KEY("pattern"),
-               KEY("required_in"), KEY("personal"));
+               KEY("required_in"), KEY("personal"), KEY("customers"));
     if (str_to_i64(f.name, &number) == 0)
         complain(&r, n->line, "the name is a number, which stands for another field; choose words");
     f.title = f.name;
@@ -169,6 +169,7 @@ static void read_field(Compilation *c, Str file, const Node *n) {
     read_pattern(c, &r, n, &f, &c->c->fields_inside[c->c->fields_n]);
     f.required_in = read_states(c, &r, n, "required_in");
     shape_switch(&r, n, "personal", &f.personal);
+    shape_switch(&r, n, "customers", &f.customers);
     f.id = number_of(c, &r, n->line, "field", f.name);
     c->c->fields[c->c->fields_n++] = f;
 }

@@ -6,6 +6,7 @@
  *     - {name: 退款方式, type: tagger, options: [原路退回, {value: 余额, title: 退到余额}]}
  *     - {name: 工单号, type: regexp, pattern: "RF[0-9]{8}"}       # POSIX extended, the whole value
  *     - {name: 银行卡号, type: text, personal: on}                # masked, the original sealed
+ *     - {name: 快递单号, customers: on}                           # shown to the customer too
  *   forms:
  *     - {name: 退款单, kinds: [售后], fields: [退款金额, 退款方式], default: on}
  *   standards:
@@ -54,6 +55,7 @@ typedef struct Field {
     Str pattern;          /* regexp */
     unsigned required_in; /* bits 1 << TicketStatus that demand it */
     bool personal;
+    bool customers; /* who asked for the ticket sees it too */
     bool in_some_form;
 } Field;
 

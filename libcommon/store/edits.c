@@ -99,7 +99,14 @@ static TicketPlace place_after(const TicketEdit *e) {
     return p;
 }
 
+/* A closed ticket stays as it is, but for what its requester thought of it. */
+static bool only_rates(const TicketEdit *e) {
+    return e->place.status == TICKET_CLOSED && e->actor_kind == ACTOR_REQUESTER &&
+           !(e->sets & ~(unsigned)EDIT_SATISFACTION) && !e->comment.present && !e->files_n;
+}
+
 static bool is_legal(const TicketEdit *e) {
+    if (only_rates(e)) return true;
     TicketPlace after = place_after(e);
     unsigned demands;
     if (ticket_transition(e->place.status, after.status, e->actor_kind, &demands) < 0) return false;

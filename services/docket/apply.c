@@ -112,11 +112,13 @@ static bool is_the_same(const Apply *a) {
 static void find_gone(Apply *a) {
     static const struct {
         const char *section, *kind;
-    } held[] = {{"groups", "group"}, {"agents", "agent"}, {"skills", "skill"}};
+    } held[] = {{"groups", "group"}, {"agents", "agent"}, {"skills", "skill"}, {"roles", "role"}};
     for (size_t i = 0; i < a->changes_n && a->gone_n < THINGS_MAX; i++)
-        for (size_t h = 0; h < 3 && a->changes[i].kind == DIFF_REMOVED; h++)
+        for (size_t h = 0; h < sizeof(held) / sizeof(*held) && a->changes[i].kind == DIFF_REMOVED;
+             h++)
             if (str_is(a->changes[i].section, held[h].section))
-                a->gone[a->gone_n++] = (ApplyThing){held[h].kind, a->changes[i].name, 0};
+                a->gone[a->gone_n++] =
+                    (ApplyThing){.kind = held[h].kind, .name = a->changes[i].name};
 }
 
 static bool is_named(const Catalog *c, const char *kind, Str name) {
@@ -162,9 +164,12 @@ static int decide(Apply *a) {
                                   a->arena, &a->changes);
     find_gone(a);
     r = apply_count_tickets(a->session, a->tenant.id, a->gone, a->gone_n, &a->trouble);
+    if (r == 0)
+        r = apply_find_users(a->session, a->tenant.id, a->arena, a->gone, a->gone_n, &a->trouble);
     if (r < 0) return r;
     for (size_t i = 0; i < a->gone_n; i++)
-        if (a->gone[i].open_tickets && !apply_is_moved(a, &a->gone[i])) return -EPERM;
+        if (a->gone[i].users || (a->gone[i].open_tickets && !apply_is_moved(a, &a->gone[i])))
+            return -EPERM;
     return 0;
 }
 
@@ -330,6 +335,7 @@ const Command apply_command = {
         "changes and writes the next revision; services use it within 2 seconds. The same\n"
         "content again makes no revision.\n"
         "\n"
+        "A role that somebody has is not removed: the answer names them.\n"
         "A group, agent or skill that open tickets still hang on is not removed: the answer\n"
         "names how many. With --move-group and --move-agent they go to another one; the\n"
         "state they are in stays. Skills are kept until their tickets are solved.\n"

@@ -46,6 +46,14 @@ static void print_changes(const Apply *a) {
 static void print_refusals(const Apply *a) {
     for (size_t i = 0; i < a->gone_n; i++) {
         const ApplyThing *t = &a->gone[i];
+        if (t->users)
+            (void)fprintf(
+                stderr,
+                "角色 %.*s 还有 %lld 人（或令牌）在用，不能删除 role `%.*s` is still that of "
+                "%lld: %.*s%s\n  请先改派 give them another first: docket user role USER "
+                "ROLE --tenant %.*s, docket token revoke\n",
+                STR_ARG(t->name), (long long)t->users, STR_ARG(t->name), (long long)t->users,
+                STR_ARG(t->who), t->users > 20 ? " ..." : "", STR_ARG(a->tenant.name));
         if (!t->open_tickets || apply_is_moved(a, t)) continue;
         (void)fprintf(stderr,
                       "%s %.*s 还有 %lld 张未完结工单，不能删除 %s `%.*s` still has %lld open "
@@ -126,6 +134,15 @@ void apply_say_json(const Apply *a, int outcome, bool same) {
     buf_adds(&json, "],\"refused\":[");
     bool first = true;
     for (size_t i = 0; i < a->gone_n; i++) {
+        if (a->gone[i].users) {
+            buf_adds(&json,
+                     first ? "{\"kind\":\"role\",\"name\":" : ",{\"kind\":\"role\",\"name\":");
+            buf_add_json(&json, a->gone[i].name);
+            buf_printf(&json, ",\"users\":%lld,\"who\":", (long long)a->gone[i].users);
+            buf_add_json(&json, a->gone[i].who);
+            buf_addc(&json, '}');
+            first = false;
+        }
         if (!a->gone[i].open_tickets || apply_is_moved(a, &a->gone[i])) continue;
         buf_printf(&json, "%s{\"kind\":\"%s\",\"name\":", first ? "" : ",", a->gone[i].kind);
         buf_add_json(&json, a->gone[i].name);

@@ -101,12 +101,40 @@ int apply_count_tickets(PostgresSession *s, int64_t tenant_id, ApplyThing *thing
                 "        AND t.status IN ('new', 'assigned', 'in_progress', 'pending', 'on_hold') "
                 "        AND CASE g.kind WHEN 'group' THEN t.group_id = g.id "
                 "            WHEN 'agent' THEN t.assignee_id = g.id "
-                "            ELSE g.name = ANY (t.skills) END)::bigint "
+                "            WHEN 'skill' THEN g.name = ANY (t.skills) END)::bigint "
                 "FROM gone g ORDER BY g.ord",
                 &p, &rows, ret_problem);
     if (r < 0) return r;
     for (size_t i = 0; i < n; i++)
         things[i].open_tickets = rows_int(rows, i, 0);
+    return 0;
+}
+
+int apply_find_users(PostgresSession *s, int64_t tenant_id, Arena *arena, ApplyThing *things,
+                     size_t n, Buf *ret_problem) {
+    CLEANUP(params_done) Params p = {0};
+    for (size_t i = 0; i < n; i++) {
+        if (*things[i].kind != 'r') continue;
+        const PostgresRows *rows;
+        params_clear(&p);
+        params_i64(&p, tenant_id);
+        params_text(&p, things[i].name);
+        int r = run(s,
+                    "WITH has AS (SELECT coalesce(nullif(u.name, ''), (SELECT n.name FROM "
+                    "config.names n WHERE n.tenant_id = u.tenant_id AND n.id = u.user_id "
+                    "AND n.kind = 'agent'), nullif(u.email_masked, ''), u.user_id::text) AS who, "
+                    "u.user_id AS id FROM access.users u WHERE u.tenant_id = $1::bigint "
+                    "AND u.role = $2::text AND u.deleted_at IS NULL "
+                    "UNION ALL SELECT 'token ' || t.token_id, t.token_id FROM access.tokens t "
+                    "WHERE t.tenant_id = $1::bigint AND t.principal = 'role:' || $2::text "
+                    "AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > now())) "
+                    "SELECT (SELECT count(*) FROM has)::bigint, coalesce((SELECT string_agg(who, "
+                    "', ' ORDER BY id) FROM (SELECT * FROM has ORDER BY id LIMIT 20) o), '')",
+                    &p, &rows, ret_problem);
+        if (r < 0) return r;
+        things[i].users = rows_int(rows, 0, 0);
+        things[i].who = arena_str(arena, rows_str(rows, 0, 1));
+    }
     return 0;
 }
 

@@ -35,15 +35,22 @@ typedef struct ApplyDocuments { /* sections and where each stands; kinds[i] of s
 int apply_read(PostgresSession *s, int64_t tenant_id, Arena *arena, int64_t *ret_revision,
                ApplyDocuments *ret, Buf *ret_problem);
 
-typedef struct ApplyThing { /* a group, agent or skill that a document no longer has */
+typedef struct ApplyThing { /* a group, agent, skill or role that a document no longer has */
     const char *kind;
     Str name;
     int64_t open_tickets;
+    int64_t users; /* of a role: who has it, and tokens that stand for it */
+    Str who;       /* the first of them, by name */
 } ApplyThing;
 
 /* Fills open_tickets of each (correctness.md 31). */
 int apply_count_tickets(PostgresSession *s, int64_t tenant_id, ApplyThing *things, size_t n,
                         Buf *ret_problem);
+
+/* Fills users and who of each role: the staff and customers who have it and are not deleted, and
+ * tokens of programs that are good. */
+int apply_find_users(PostgresSession *s, int64_t tenant_id, Arena *arena, ApplyThing *things,
+                     size_t n, Buf *ret_problem);
 
 /* Gives every group and agent a number that has none yet. */
 int apply_write_names(PostgresSession *s, int64_t tenant_id, const Catalog *c, Buf *ret_problem);

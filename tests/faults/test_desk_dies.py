@@ -1,11 +1,13 @@
 """A desk that dies or freezes between two stores loses nothing and doubles nothing: its gatherer, through its driver, at each of
 its crash points, and PostgreSQL killed under it."""
+import http.client
 import signal
-import time
+import urllib.error
 
 import pytest
 
 from harness.changes import Changes, edit
+from harness.desk import Desk
 from harness.stack import until
 
 SHOP = """
@@ -74,7 +76,7 @@ def test_postgresql_killed_under_it(shop):
     asked = [edit(id, shop.row(id)["version"], tenant=shop.number, comment={"body": f"第{i}句", "public": 1}) for i, id in enumerate(ids)]
     driver.send("ask", edits=asked)
     shop.stack.kill("postgres")
-    time.sleep(0.2)  # it is away for a moment
+    until(lambda: shop.stack.state("postgres") in (None, "Z"), what="PostgreSQL to be gone")
     shop.stack.start("postgres")
     answers = driver.read()["answers"]
     rest = [a for a, answer in zip(asked, answers) if answer["outcome"] != "stored"]
@@ -102,3 +104,63 @@ def test_with_redis_away_room_that_was_freed_meanwhile_is_taken_afterwards(shop)
     until(lambda: shop.stack.sql("SELECT count(*) FROM ticket.tickets WHERE tenant_id = %s AND status = 'assigned' AND id <> %s",
                                  shop.number, held) == [(1,)], 40, "the freed room to be taken")
     shop.stack.verify()
+
+
+# -- over HTTP ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_client_whose_desk_dies_asks_again_and_there_is_one_change(stack, point):
+    """Asked again at the same version it is told that the ticket has moved on, and finds its own words in it."""
+    stack.up("--desk", 1)
+    shop = stack.tenant(SHOP)
+    desk, ticket = Desk(stack, shop), shop.create()
+    desk.until(f"/tickets/{ticket}", lambda a: a.status == 200 and a.json["ticket"]["assignee_id"], 40)
+    asked = {"ticket": {"version": shop.row(ticket)["version"], "status": "pending", "comment": {"body": "请稍等"}}}
+    stack.stop("desk-1")
+    stack.start("desk-1", DOCKET_CRASH=f"{point}:die")
+    try:
+        answered = desk.put(f"/tickets/{ticket}", asked, timeout=60).status
+    except (urllib.error.URLError, http.client.HTTPException, ConnectionError):
+        answered = None
+    assert answered is None if point == "after-commit" else answered in (None, 200)
+    until(lambda: stack.state("desk-1") in (None, "Z"), 40, "the desk to die")
+    stack.start("desk-1")
+    assert desk.put(f"/tickets/{ticket}", asked, timeout=60).status == 409
+    shown = desk.ticket(ticket)
+    assert (shown["status"], shown["version"]) == ("pending", asked["ticket"]["version"] + 1)
+    said = [comment["body"] for comment in desk.get(f"/tickets/{ticket}/comments").json["comments"]]
+    assert said.count("请稍等") == 1
+    until(lambda: stack.sql("SELECT count(*) FROM ticket.outbox") == [(0,)], 40, "what it left to be swept")
+    stack.verify()
+
+
+def test_a_job_whose_desk_is_killed_is_ended_by_another_and_nothing_is_done_twice(stack):
+    stack.up("--desk", 2)
+    shop = stack.tenant(SHOP)
+    desk = Desk(stack, shop)
+    tickets = [shop.create(subject=f"s{n}", comment={"body": "b"}) for n in range(80)]
+    for ticket in tickets:
+        shop.stored(ticket)
+    ids, killed = ",".join(map(str, tickets)), None
+    for words in ("一", "二", "三", "四", "五"):  # a quick one may be done before it can be killed
+        name = desk.put(f"/tickets/update_many?ids={ids}", {"ticket": {"comment": {"body": words, "public": False}}}).json["job_status"]["id"]
+
+        def taken():
+            return stack.sql("SELECT lease_by, done FROM desk.jobs WHERE tenant_id = %s AND job_id = %s AND done > 2", shop.number, name)
+        (killed, done), = until(taken, 60, "some of the job to be done", every=0.005)
+        stack.signal(killed)
+        until(lambda: stack.state(killed) in (None, "Z"), 20, "the desk to be gone")
+        if stack.sql("SELECT ended_at IS NULL FROM desk.jobs WHERE tenant_id = %s AND job_id = %s", shop.number, name) == [(True,)]:
+            break
+        stack.start(killed)
+    other = Desk(stack, shop, url=stack.gate_of("desk-2" if killed == "desk-1" else "desk-1"))
+    # as if its half a minute were over
+    stack.sql("UPDATE desk.jobs SET lease_until = now() WHERE tenant_id = %s AND job_id = %s", shop.number, name, admin=True)
+    ended = other.until(f"/job_statuses/{name}", lambda a: a.json["job_status"]["status"] == "completed", 90).json["job_status"]
+    assert [(r["id"], r["success"]) for r in ended["results"]] == [(ticket, True) for ticket in tickets]
+    said = stack.sql("SELECT ticket_id, count(*) FROM ticket.ledger WHERE tenant_id = %s AND payload -> 'comment' ->> 'body' = %s"
+                     " GROUP BY 1 ORDER BY 1", shop.number, words)
+    assert said == [(ticket, 1) for ticket in sorted(tickets)]
+    stack.start(killed)
+    stack.verify()

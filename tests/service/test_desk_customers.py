@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from harness.shop import Shop, details
+from harness.shop import DOCUMENTS, Shop, details
 from harness.stack import until
 
 
@@ -104,6 +104,43 @@ def test_she_rates_what_is_solved_once_it_is(shop):
     assert answer.status == 200 and answer.json["satisfaction_rating"]["score"] == "good"
     assert shop.row(ticket)["satisfaction"] == "good"
     assert shop.desk.ticket(ticket)["satisfaction_rating"]["score"] == "good"
+
+
+def test_she_may_rate_it_once_it_is_closed_or_open_again_and_change_her_mind(shop):
+    def rate(ticket, score, **more):
+        return shop.ask("POST", f"/tickets/{ticket}/satisfaction_rating", {"satisfaction_rating": {"score": score, **more}}, by="ann")
+
+    ticket = requested(shop)
+    shop.done(ticket, by="lin", status="solved")
+    assert rate(ticket, "good").status == 200
+    shop.done(ticket, status="closed")
+    assert rate(ticket, "bad", comment="又坏了").status == 200
+    row = shop.row(ticket)
+    assert (row["satisfaction"], row["status"]) == ("bad", "closed")
+    assert shop.tenant.ledger(ticket)[-1]["payload"]["note"] == "又坏了"
+    assert shop.put(ticket, by="lin", tags=["x"]).status == 422, "nothing else of it changes any more"
+    again = requested(shop)
+    shop.done(again, by="lin", status="solved")
+    shop.ask("PUT", f"/requests/{again}", {"request": {"comment": {"body": "还是不行"}}}, by="ann")
+    assert shop.row(again)["status"] != "solved" and rate(again, "bad").status == 200
+    merged = requested(shop)
+    assert "satisfaction_rating" in details(rate(merged, "bad")), "never solved"
+
+
+def test_she_sees_the_fields_that_her_form_shows_to_customers(stack):
+    shop = Shop(stack, DOCUMENTS.replace("  - {name: 退款方式,", "  - {name: 快递单号, customers: on}\n  - {name: 备注, customers: on}\n  - {name: 退款方式,")
+                .replace("fields: [渠道来源]}", "fields: [渠道来源, 快递单号], default: on}").replace("fields: [退款金额, 退款方式", "fields: [备注, 退款金额, 退款方式"))
+    shop.user("ann", "customer", email="ann@example.com")
+    ticket = requested(shop, custom_fields=[{"id": shop.field("快递单号"), "value": "SF1"}, {"id": shop.field("渠道来源"), "value": "网店"}])
+    for path in (f"/requests/{ticket}", "/requests"):
+        shop.desk.until(path, lambda a: a.status == 200 and (a.json.get("requests") != []), token=shop.token("ann"))
+        answer = shop.ask("GET", path, by="ann")
+        request = answer.json["request"] if "request" in answer.json else answer.json["requests"][0]
+        assert request["custom_fields"] == request["fields"] == [{"id": shop.field("快递单号"), "value": "SF1"}]
+        assert "网店" not in answer.body.decode()
+    plain = requested(shop)
+    assert shop.ask("GET", f"/requests/{plain}", by="ann").json["request"]["custom_fields"] == [
+        {"id": shop.field("快递单号"), "value": None}]
 
 
 def test_what_she_sends_is_checked_and_shown_harmless(shop):

@@ -212,7 +212,11 @@ def test_solved_tickets_are_listed_newest_first_and_leave_the_open_views(stack, 
     assert not set(newest) & set(pages(desk, "/views/3/tickets"))
     many = desk.get("/views/count_many?ids=3,5,77").json["view_counts"]
     assert [(count["view_id"], count["value"], count["exact"]) for count in many] == [(3, TICKETS - 4, True), (5, 4, True)]
-    assert desk.get("/views/5/tickets?sort_by=created_at").status == 400
+    # what is done is found by its last change only: said so, with what can be asked instead
+    refused = desk.get("/views/5/tickets?sort_by=created_at")
+    assert refused.status == 400 and "send one of updated_at, or leave it out" in refused.json["error"]["message"]
+    turned = desk.get("/views/5/tickets?sort_by=updated_at&sort_order=asc").json["tickets"]
+    assert [t["id"] for t in turned] == newest[::-1]
 
 
 def test_lists_by_person_and_of_nobody(stack, desk, tenant):

@@ -249,7 +249,11 @@ def test_tags_are_set_added_and_taken_away(shop):
     assert shop.ask("DELETE", path, {"tags": ["a", "z"]}).json == {"tags": ["b", "c"]}
     assert shop.ask("GET", path).json == {"tags": ["b", "c"]}
     assert shop.done(ticket, additional_tags=["d"], remove_tags=["b"])["tags"] == ["c", "d"]
-    assert {"name": "c", "count": 1} in shop.ask("GET", "/tags.json").json["tags"]
+    used = shop.ask("GET", "/tags.json").json
+    assert {"name": "c", "count": 1} in used["tags"]
+    open_ones = shop.stack.sql("SELECT count(*) FROM ticket.tickets WHERE tenant_id = %s AND status IN ('new', 'assigned', 'in_progress',"
+                               " 'pending', 'on_hold')", shop.tenant.number)[0][0]
+    assert used["covers"] == {"status": "unsolved", "tickets": open_ones, "newest": 2000, "most_frequent": 100, "exact": True}
 
 
 def test_tags_that_are_none_are_refused(shop):

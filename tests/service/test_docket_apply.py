@@ -223,6 +223,26 @@ def test_a_group_agent_or_skill_with_open_tickets_stays(shop):
     assert shop.revision() == 1
 
 
+def test_a_role_that_somebody_has_stays_and_they_are_named(shop):
+    shop.apply(SHOP + "roles: [{name: 专员, based_on: agent}, {name: 空缺, based_on: lead}]\n")
+    shop.sql("INSERT INTO access.users (tenant_id, user_id, role) SELECT %s, id, '专员' FROM config.names WHERE tenant_id = %s AND name = 'lin'"
+             " UNION ALL SELECT %s, 4711, '专员'", shop.number, shop.number, shop.number)
+    shop.sql("INSERT INTO access.users (tenant_id, user_id, role, deleted_at) VALUES (%s, 4712, '空缺', now())", shop.number)
+    shop.sql("INSERT INTO access.tokens (tenant_id, hash, hint, principal) VALUES (%s, sha256('x'), 'x', 'role:专员')", shop.number)
+    less = "roles: [{name: 空缺, based_on: lead}]\n"
+    for options in ([], ["--check"]):
+        run = shop.refused(less, *options)
+        assert "role `专员` is still that of 3: lin" in run.stderr and "4711" in run.stderr and "token" in run.stderr
+        assert "docket user role USER ROLE" in run.stderr
+    answer = json.loads(shop.refused(less, "--json").stdout)
+    assert [(r["kind"], r["name"], r["users"]) for r in answer["refused"]] == [("role", "专员", 3)]
+    assert shop.revision() == 1
+    shop.sql("UPDATE access.users SET role = 'agent' WHERE tenant_id = %s", shop.number)
+    shop.sql("UPDATE access.tokens SET revoked_at = now() WHERE tenant_id = %s", shop.number)
+    shop.apply("roles: []\n")
+    assert shop.revision() == 2
+
+
 def test_tickets_go_where_they_are_told_and_their_ledgers_say_so(shop):
     shop.apply(SHOP)
     waiting, held, pending, other = (shop.ticket("跨境"), shop.ticket("跨境", "assigned", "lin"),

@@ -159,8 +159,12 @@ static bool read_sort(Request *r, const char *const *sorts, Paging *p) {
         p->sort = str(name);
         return true;
     }
-    answer_bad_request(r, by ? "sort_by" : "sort", "is nothing that this list can be sorted by",
-                       arena_printf(r->arena, "send %s, or leave it out", sorts[0]));
+    CLEANUP(buf_done) Buf names = {0};
+    for (size_t i = 0; sorts[i]; i++)
+        buf_printf(&names, "%s%s", i ? ", " : "", sorts[i][0] == '-' ? sorts[i] + 1 : sorts[i]);
+    answer_bad_request(
+        r, by ? "sort_by" : "sort", "is nothing that this list can be sorted by",
+        arena_printf(r->arena, "send one of %.*s, or leave it out", STR_ARG(buf_str(&names))));
     return false;
 }
 

@@ -1,7 +1,10 @@
 #include "desk/customers/request_json.h"
 
+#include <stdio.h>
+
 #include "base/clock.h"
 #include "desk/tickets/ticket_json.h"
+#include "documents/forms.h"
 
 #define ADD(ret, literal) buf_add((ret), "" literal, sizeof(literal) - 1)
 
@@ -22,7 +25,28 @@ static void add_number(Buf *ret, const char *name, int64_t id) {
         buf_printf(ret, ",\"%s\":null", name);
 }
 
-void request_json(Buf *ret, Str base, const TicketRow *t) {
+static void add_fields(Buf *ret, const TicketRow *t, const Catalog *catalog) {
+    const Field *fields;
+    size_t n = catalog ? catalog_fields(catalog, &fields) : 0;
+    const Form *form = n ? catalog_form_of(catalog, t->form_id, t->kind) : NULL;
+    const char *comma = "";
+    buf_addc(ret, '[');
+    for (size_t i = 0; i < n; i++) {
+        if (!fields[i].customers || (fields[i].in_some_form && !form_has(form, &fields[i])))
+            continue;
+        char number[24];
+        (void)snprintf(number, sizeof(number), "%lld", (long long)fields[i].id);
+        Str value = ticket_custom_field(t, fields[i].name);
+        if (!value.p) value = ticket_custom_field(t, str(number));
+        buf_printf(ret, "%s{\"id\":%s,\"value\":", comma, number);
+        buf_add_str(ret, value.p ? value : STR("null"));
+        buf_addc(ret, '}');
+        comma = ",";
+    }
+    buf_addc(ret, ']');
+}
+
+void request_json(Buf *ret, Str base, const TicketRow *t, const Catalog *catalog) {
     bool solved = t->status == TICKET_SOLVED || t->status == TICKET_CLOSED;
     bool can_solve = t->status > TICKET_NEW && t->status <= TICKET_SOLVED;
     buf_printf(ret, "{\"url\":\"%.*s/api/v2/requests/%lld.json\",\"id\":%lld,\"status\":\"%.*s\"",
@@ -35,8 +59,10 @@ void request_json(Buf *ret, Str base, const TicketRow *t) {
     buf_add_json(ret, t->description);
     ADD(ret, ",\"organization_id\":null,\"via\":{\"channel\":");
     buf_add_json(ret, t->channel);
-    ADD(ret,
-        ",\"source\":{\"from\":{},\"to\":{},\"rel\":null}},\"custom_fields\":[],\"fields\":[]");
+    ADD(ret, ",\"source\":{\"from\":{},\"to\":{},\"rel\":null}},\"custom_fields\":");
+    add_fields(ret, t, catalog);
+    ADD(ret, ",\"fields\":");
+    add_fields(ret, t, catalog);
     add_number(ret, "requester_id", t->requester_id);
     add_number(ret, "followup_source_id", t->followup_of);
     buf_printf(ret,

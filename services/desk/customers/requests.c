@@ -17,7 +17,7 @@ static bool is_hers(const Request *r, const TicketRow *t) {
 static void answer_request(Request *r, const TicketRow *t) {
     CLEANUP(buf_done) Buf body = {0};
     buf_adds(&body, "{\"request\":");
-    request_json(&body, request_base(r), t);
+    request_json(&body, request_base(r), t, r->catalog);
     buf_addc(&body, '}');
     answer_json(r, 200, buf_str(&body));
 }
@@ -44,7 +44,7 @@ static void on_page(Request *r, const IndexPage *page, const PostgresProblem *pr
     for (size_t i = 0; page && i < page->n; i++) {
         if (!is_hers(r, &page->rows[i])) continue;
         if (shown++) buf_addc(&body, ',');
-        request_json(&body, request_base(r), &page->rows[i]);
+        request_json(&body, request_base(r), &page->rows[i], r->catalog);
     }
     buf_addc(&body, ']');
     static const PagingEnds none = {0};

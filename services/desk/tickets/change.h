@@ -36,6 +36,7 @@ typedef struct ChangeTicket { /* as it was read, in one snapshot */
     TicketRow row;
     const Str *evidence; /* classes of the attachments that it has */
     size_t evidence_n;
+    bool was_solved;         /* once, whatever it is now; read for ratings only */
     const ChangeLoad *loads; /* of its assignee, of who asks, and of whom she names */
     size_t loads_n;
     const TicketRow *other; /* the one that the change names besides; NULL: there is none */
@@ -108,7 +109,8 @@ ChangeVerdict change_delete(const ChangeActor *a, const ChangeTicket *t, Arena *
  * solves, and closes what is solved already. */
 ChangeVerdict change_request(const ChangeActor *a, const ChangeTicket *t, const cJSON *request,
                              Arena *arena, Change *ret);
-/* {"score": "good" | "bad", "comment"} by its requester, once it is solved. */
+/* {"score": "good" | "bad", "comment"} by its requester, once it was solved: also when it is closed
+ * or open again. She may change her mind. */
 ChangeVerdict change_satisfaction(const ChangeActor *a, const ChangeTicket *t, const cJSON *rating,
                                   Arena *arena, Change *ret);
 

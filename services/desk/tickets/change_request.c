@@ -73,9 +73,12 @@ ChangeVerdict change_satisfaction(const ChangeActor *a, const ChangeTicket *t, c
         ret->reason = "只有提交工单的客户可以评价 (only its requester may rate a ticket)";
         return VERDICT_FORBIDDEN;
     }
-    if (d.row->status != TICKET_SOLVED)
+    if (d.row->status == TICKET_MERGED)
         invalid_add(d.bad, "satisfaction_rating", "InvalidValue",
-                    "工单解决之后才能评价 (only a solved ticket can be rated)");
+                    "工单已合并，请评价合并后的工单 (the ticket was merged; rate the other one)");
+    else if (d.row->status != TICKET_SOLVED && d.row->status != TICKET_CLOSED && !t->was_solved)
+        invalid_add(d.bad, "satisfaction_rating", "InvalidValue",
+                    "工单解决之后才能评价 (a ticket can be rated once it was solved)");
     if (draft_text(&d, rating, "score", "score", 16, &score) >= 0 && !str_is(score, "good") &&
         !str_is(score, "bad"))
         invalid_add(d.bad, "score", "InvalidValue", "评价只能是 good 或 bad (good or bad)");

@@ -23,13 +23,17 @@ static void get_tags(Request *r) {
     ticket_read(r, r->ids[0], on_ticket);
 }
 
-/* Of the newest open tickets that the subject reaches: enough to choose from, at a bounded cost. */
+/* Of the newest open tickets that the subject reaches, the most frequent: enough to choose from, at
+ * a bounded cost; "covers" says so. */
 enum { TAGS_SHOWN = 100, TICKETS_LOOKED_AT = 2000 };
 
 static void on_tags(Request *r, const PostgresRows *const *results,
                     const PostgresProblem *problem) {
     (void)problem;
     size_t n = results ? rows_count(results[0]) : 0;
+    int64_t looked_at = n ? rows_int(results[0], 0, 2) : 0;
+    if (n && rows_null(results[0], 0, 0)) n = 0;
+    bool all = looked_at < TICKETS_LOOKED_AT && n < TAGS_SHOWN;
     CLEANUP(buf_done) Buf body = {0};
     buf_adds(&body, "{\"tags\":[");
     for (size_t i = 0; i < n; i++) {
@@ -38,13 +42,17 @@ static void on_tags(Request *r, const PostgresRows *const *results,
         buf_add_json(&body, rows_str(results[0], i, 0));
         buf_printf(&body, ",\"count\":%lld}", (long long)rows_int(results[0], i, 1));
     }
-    buf_printf(&body, "],\"next_page\":null,\"previous_page\":null,\"count\":%zu}", n);
+    buf_printf(&body,
+               "],\"next_page\":null,\"previous_page\":null,\"count\":%zu,\"covers\":{"
+               "\"status\":\"unsolved\",\"tickets\":%lld,\"newest\":%d,\"most_frequent\":%d,"
+               "\"exact\":%s}}",
+               n, (long long)looked_at, TICKETS_LOOKED_AT, TAGS_SHOWN, all ? "true" : "false");
     answer_json(r, 200, buf_str(&body));
 }
 
 static const PostgresStatement all_tags = {
     "desk_all_tags",
-    "SELECT tag, count(*)::bigint FROM (SELECT t.tags FROM ticket.tickets t"
+    "WITH o AS MATERIALIZED (SELECT t.tags FROM ticket.tickets t"
     "  WHERE t.tenant_id = $1::bigint"
     "  AND t.status IN ('new', 'assigned', 'in_progress', 'pending', 'on_hold')"
     "  AND (t.assignee_id = $6::bigint OR (($4::boolean OR t.group_id = ANY ($5::bigint[]))"
@@ -52,8 +60,11 @@ static const PostgresStatement all_tags = {
     "   AND ($9::boolean OR t.region = ANY ($10::text[]))"
     "   AND ($11::boolean OR EXISTS (SELECT FROM unnest($12::text[]) c"
     "     WHERE t.category = c OR starts_with(t.category, c || '/')))))"
-    "  ORDER BY t.id DESC LIMIT $2::bigint) o CROSS JOIN LATERAL unnest(o.tags) tag"
-    " GROUP BY tag ORDER BY count(*) DESC, tag LIMIT $3::bigint"};
+    "  ORDER BY t.id DESC LIMIT $2::bigint)"
+    " SELECT x.tag, x.n, (SELECT count(*) FROM o)::bigint FROM (SELECT) one LEFT JOIN (SELECT"
+    "   tag, count(*)::bigint AS n FROM o CROSS JOIN LATERAL unnest(o.tags) tag"
+    "   GROUP BY tag ORDER BY count(*) DESC, tag LIMIT $3::bigint) x ON true"
+    " ORDER BY x.n DESC, x.tag"};
 
 /* NULL: everything. */
 static void add_list(Params *p, const Str *texts, size_t n) {

@@ -217,6 +217,7 @@ static void rate(Request *r) {
     const cJSON *rating;
     if (!inner(r, "satisfaction_rating", &rating)) return;
     WorkAsk ask = work_ask(r, decide_rating, (void *)(uintptr_t)rating);
+    ask.wants_solved = true;
     work_begin(&ask, answer_rating, r);
 }
 

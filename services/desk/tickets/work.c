@@ -37,9 +37,13 @@ static const PostgresStatement read_acknowledged = {
     " AND (l.kind IN ('promise_breached', 'promise_escalated')"
     "  OR (l.kind = 'ticket_updated' AND l.payload #>> '{reason,why}' = 'acknowledged'))"
     " ORDER BY l.seq DESC LIMIT 1"};
+static const PostgresStatement read_solved = {
+    "work_solved", "SELECT true FROM ticket.ledger l WHERE l.tenant_id = $1::bigint"
+                   " AND l.ticket_id = $2::bigint AND l.payload -> 'set' ->> 'status' = 'solved'"
+                   " LIMIT 1"};
 static const PostgresStatement read_files = {"work_files", ATTACHMENT_UNATTACHED_SQL};
 
-enum { READS = 7, CLASSES_MAX = 100, LOADS_MAX = 4 };
+enum { READS = 8, CLASSES_MAX = 100, LOADS_MAX = 4 };
 
 typedef struct Work {
     WorkAsk ask;
@@ -48,7 +52,8 @@ typedef struct Work {
     int tries;
     Params params[READS];
     PostgresQuery queries[READS];
-    size_t queries_n, evidence_at, loads_at, files_at, acknowledged_at, other_at; /* 0: not asked */
+    size_t queries_n, evidence_at, loads_at, files_at, acknowledged_at, other_at,
+        solved_at; /* 0: not asked */
     ChangeActor actor;
     ChangeTicket ticket;
     Change change;
@@ -260,6 +265,7 @@ static void on_read(void *arg, PostgresOutcome outcome, const PostgresRows *cons
     take_ticket(w, results[1]);
     if (w->evidence_at) take_evidence(w, results[w->evidence_at]);
     if (w->loads_at) take_loads(w, results[w->loads_at]);
+    w->ticket.was_solved = w->solved_at && rows_count(results[w->solved_at]);
     if (w->other_at) take_other(w, results[w->other_at]);
     if (w->acknowledged_at && rows_count(results[w->acknowledged_at]))
         w->ticket.acknowledged = rows_bool(results[w->acknowledged_at], 0, 0);
@@ -291,13 +297,17 @@ static void read_again(Work *w) {
     char tenants[24];
     int length =
         snprintf(tenants, sizeof(tenants), "{%lld}", (long long)w->ask.who->tenant_id); /* fits */
-    w->queries_n = w->evidence_at = w->loads_at = w->files_at = w->acknowledged_at = w->other_at =
-        0;
+    w->solved_at = w->queries_n = w->evidence_at = w->loads_at = w->files_at = w->acknowledged_at =
+        w->other_at = 0;
     params_text(add_query(w, &fence), (Str){tenants, (size_t)length});
     (void)add_ticket_query(w, &read_ticket);
     if (w->ask.wants_evidence) {
         w->evidence_at = w->queries_n;
         (void)add_ticket_query(w, &read_evidence);
+    }
+    if (w->ask.wants_solved) {
+        w->solved_at = w->queries_n;
+        (void)add_ticket_query(w, &read_solved);
     }
     if (w->ask.wants_loads) {
         w->loads_at = w->queries_n;

@@ -21,7 +21,7 @@ typedef struct WorkAsk { /* all it points to must live until `done` */
     int32_t step;
     Trace trace;
     int64_t ticket_id;
-    bool wants_loads, wants_evidence, wants_acknowledged;
+    bool wants_loads, wants_evidence, wants_acknowledged, wants_solved;
     int64_t names_agent; /* whose load is wanted besides; 0: nobody */
     int64_t other_id;    /* a second ticket, wanted for the decision; 0: none */
     const Str *uploads;  /* tokens */
