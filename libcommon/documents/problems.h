@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/nearest.h"
 #include "base/text.h"
 
 enum { PROBLEMS_MAX = 20 }; /* more are counted, not shown */
@@ -21,9 +22,3 @@ typedef struct Problems {
 
 void problem(Problems *p, Place at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void problems_end(Problems *p); /* says how many more there were */
-
-/* The candidate nearest to `wrong` within a third of its characters; absent when none is. Equal
- * distance: the first. */
-Str nearest(Str wrong, const Str *candidates, size_t n);
-/* "; did you mean `x`?" or "", in a buffer that the next call overwrites. */
-const char *did_you_mean(Str wrong, const Str *candidates, size_t n);

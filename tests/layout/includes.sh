@@ -21,11 +21,12 @@ digest: base
 signing: base
 backoff: base
 html: base
+template: base html
 filetype: base
 loop: base log
 workers: base loop
 events: base digest ticket proto
-documents: base json ticket events conditions rights promise holidays
+documents: base json ticket events conditions rights promise holidays template
 http: base log loop metrics
 kafka: base log loop metrics
 redis: base digest log loop metrics
