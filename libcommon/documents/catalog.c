@@ -11,11 +11,14 @@ static const struct {
     const char *name;
     void (*read)(Compilation *c, Section s);
 } sections[] = {
-    {"settings", read_settings}, {"skills", read_skills}, {"kinds", read_kinds},
-    {"groups", read_groups},     {"agents", read_agents}, {"rules", read_rules},
-    {"fields", read_fields},     {"forms", read_forms},   {"standards", read_standards},
-    {"roles", read_roles},       {"views", read_views},   {"calendars", read_calendars},
-    {"policies", read_policies},
+    {"settings", read_settings},   {"skills", read_skills},
+    {"kinds", read_kinds},         {"groups", read_groups},
+    {"agents", read_agents},       {"rules", read_rules},
+    {"fields", read_fields},       {"forms", read_forms},
+    {"standards", read_standards}, {"roles", read_roles},
+    {"views", read_views},         {"calendars", read_calendars},
+    {"policies", read_policies},   {"systems", read_systems},
+    {"templates", read_templates}, {"notifications", read_notifications},
 };
 enum { SECTIONS = sizeof(sections) / sizeof(*sections) };
 
@@ -142,6 +145,8 @@ Catalog *catalog_compile(const DocumentSource *sources, size_t n, int64_t revisi
     c->kind_names = intern_new(false);
     c->field_names = intern_new(false);
     c->calendar_names = intern_new(false);
+    c->system_names = intern_new(false);
+    c->template_names = intern_new(false);
     CLEANUP(arena_freep) Arena *work = arena_new(0);
     Problems problems = {.text = ret_problems};
     Compilation compilation = {
@@ -166,6 +171,10 @@ Catalog *catalog_unref(const Catalog *c) {
     fields_done(shared);
     calendars_done(shared);
     matcher_free(shared->policy_matcher);
+    matcher_free(shared->notification_matcher);
+    templates_done(shared);
+    intern_free(shared->system_names);
+    intern_free(shared->template_names);
     intern_free(shared->calendar_names);
     intern_free(shared->field_names);
     intern_free(shared->skill_names);

@@ -7,6 +7,7 @@
 #include "documents/catalog.h"
 #include "documents/forms.h"
 #include "documents/node.h"
+#include "documents/notifications.h"
 #include "documents/problems.h"
 #include "documents/promises.h"
 #include "documents/roles.h"
@@ -126,6 +127,17 @@ struct Catalog {
     uint32_t policy_asks;    /* bits 1 << FactField */
     uint64_t promises_mark;
 
+    Intern *system_names, *template_names;
+    OutsideSystem *systems;
+    size_t systems_n;
+    MessageTemplate *templates;
+    size_t templates_n;
+    Template **compiled; /* of all wordings; outside the arena */
+    size_t compiled_n, compiled_room;
+    Notification *notifications;
+    size_t notifications_n;
+    Matcher *notification_matcher; /* one filter a notification */
+
     Rule *rules;
     size_t rules_n;
     Matcher *matcher; /* one filter a rule */
@@ -171,6 +183,9 @@ void read_roles(Compilation *c, Section s);
 void read_views(Compilation *c, Section s);
 void read_calendars(Compilation *c, Section s);
 void read_policies(Compilation *c, Section s);
+void read_systems(Compilation *c, Section s);
+void read_templates(Compilation *c, Section s);
+void read_notifications(Compilation *c, Section s);
 /* What a condition about a stored ticket's state, group or assignee names, as the ticket has it:
  * groups and agents become their numbers. False, having complained. */
 bool ticket_values(Compilation *c, const Reading *r, const Node *n, Condition *k);
@@ -188,6 +203,9 @@ const Str *read_kind_list(Compilation *c, const Reading *r, const Node *n, size_
 unsigned read_states(Compilation *c, const Reading *r, const Node *map, const char *key);
 void fields_done(Catalog *c); /* what is not in its arena */
 void calendars_done(Catalog *c);
+void templates_done(Catalog *c);
+uint32_t notification_ways(const Notification *n); /* bits 1 << NotifyWay */
+void check_words(Compilation *c, const Reading *r, long line, const Notification *n);
 
 /* -1: no such number. */
 long catalog_agent_index(const Catalog *c, int64_t id);

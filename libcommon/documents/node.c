@@ -173,6 +173,8 @@ static int on_scalar(Reader *r, const yaml_event_t *e) {
     }
     Node *n = new_node(r, NODE_TEXT, e);
     n->text = arena_str(r->arena, text);
+    n->block = e->data.scalar.style == YAML_LITERAL_SCALAR_STYLE ||
+               e->data.scalar.style == YAML_FOLDED_SCALAR_STYLE;
     if (add_node(r, n) < 0) return -1;
     if (nothing) n->kind = NODE_NOTHING;
     return 0;

@@ -26,7 +26,8 @@ typedef struct Node {
     /* Bytes of the source; of members only. `end` is behind the last character that says anything:
      * comments and blank lines further down belong to nobody. */
     size_t key_start, start, end;
-    bool flow; /* written in brackets */
+    bool flow;  /* written in brackets */
+    bool block; /* a text written below its `|`: its first line is the next one */
 } Node;
 
 /* The root, or NULL with the problem noted. An empty document is NODE_NOTHING. Everything in the

@@ -374,7 +374,7 @@ uint32_t catalog_policy_asks(const Catalog *c) {
 }
 
 const Str *catalog_policy_custom_values(const Catalog *c, Str custom_fields, Arena *arena) {
-    const Str *names;
+    const Str *names = NULL;
     size_t n = catalog_policy_custom(c, &names);
     return custom_values(names, n, custom_fields, arena);
 }

@@ -186,6 +186,7 @@ static int html_value(Scan *s, TemplateKind is, Place *ret, const char **ret_wro
         return 0;
     }
     if (s->state != IN_DOUBLE && s->state != IN_SINGLE) {
+        if (s->state == BEFORE_VALUE) s->state = UNQUOTED; /* said once */
         *ret_wrong = "a variable inside a tag must stand in a quoted attribute; write "
                      "name=\"{{...}}\"";
         return -EINVAL;
