@@ -22,6 +22,7 @@ signing: base
 backoff: base
 html: base
 template: base html
+mail: base
 filetype: base
 loop: base log
 workers: base loop
@@ -51,6 +52,7 @@ openssl/ vault digest signing
 sodium.h vault
 unistr.h json
 gumbo.h html
+idn2.h mail
 magic.h filetype
 curl/ outgoing
 libical/ holidays
