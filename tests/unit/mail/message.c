@@ -178,8 +178,8 @@ static void what_is_too_large_is_refused(void **state) {
     assert_int_equal(mail_build(&m, &text, NULL), MAIL_BUILT);
     size_t column = 0;
     for (size_t i = 0; i < text.n; i++) {
-        column = text.p[i] == '
-' ? 0 : column + 1; assert_true(column <= 79); /* its CR counts */
+        column = text.p[i] == '\n' ? 0 : column + 1;
+        assert_true(column <= 79); /* its CR counts */
     }
     m = good();
     m.to_n = 0;
