@@ -14,6 +14,11 @@ static const Pair metrics[] = {{"first_reply", "首次回复", "first reply"},
                                {"requester_wait", "客户等待", "requester wait"},
                                {"agent_work", "处理用时", "agent work"},
                                {"ack", "接手", "acknowledgement"},
+                               {"stage_new", "新建阶段", "the stage new"},
+                               {"stage_assigned", "已分配阶段", "the stage assigned"},
+                               {"stage_in_progress", "处理中阶段", "the stage in progress"},
+                               {"stage_pending", "待客户回复阶段", "the stage pending"},
+                               {"stage_on_hold", "挂起阶段", "the stage on hold"},
                                {0}};
 /* What a step of an escalation asked for and did not get. */
 static const struct {

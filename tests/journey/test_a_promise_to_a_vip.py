@@ -89,6 +89,7 @@ def test_a_promise_to_a_vip_is_kept_track_of_to_the_end(stack, clock, shop):
     raised, = [audit for audit in audits if audit["metadata"]["custom"]["kind"] == "promise_escalated"
                and any(event.get("field_name") == "priority" for event in audit["events"])]
     change, = raised["events"]
+    assert raised["metadata"]["custom"]["promise"]["level"] == "2"
     assert (change["previous_value"], change["value"], raised["author_id"]) == ("high", "urgent", -1)
     assert json.dumps(audits, ensure_ascii=False).count("promise_warned") == 3
     desk.until(f"/tickets/{forgotten}", lambda answer: answer.json["ticket"]["priority"] == "urgent")

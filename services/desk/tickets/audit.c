@@ -227,6 +227,7 @@ void audit_json(Buf *ret, const AuditRow *row, AuditState *before, const Catalog
     const cJSON *set = cJSON_GetObjectItemCaseSensitive(payload, "set");
     const cJSON *reason = cJSON_GetObjectItemCaseSensitive(payload, "reason");
     const cJSON *note = cJSON_GetObjectItemCaseSensitive(payload, "note");
+    const cJSON *promise = cJSON_GetObjectItemCaseSensitive(payload, "promise");
     clock_format_s(row->at_ms, at);
     ADD(ret, "{\"id\":");
     buf_add_i64(ret, events.audit_id);
@@ -249,6 +250,10 @@ void audit_json(Buf *ret, const AuditRow *row, AuditState *before, const Catalog
     if (notes && cJSON_IsString(note)) {
         ADD(ret, ",\"note\":");
         json_write(ret, note);
+    }
+    if (notes && cJSON_IsObject(promise)) { /* which one was about to be broken, or was */
+        ADD(ret, ",\"promise\":");
+        json_write(ret, promise);
     }
     ADD(ret, "}},\"via\":{\"channel\":\"api\",\"source\":{\"from\":{},\"to\":{},\"rel\":null}},"
              "\"events\":[");

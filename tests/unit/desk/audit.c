@@ -84,6 +84,19 @@ static void whatever_stands_in_the_ledger_something_is_shown(void **state) {
     }
 }
 
+static void a_promise_is_named_to_those_who_may_read_the_reasons(void **state) {
+    (void)state;
+    CLEANUP(arena_freep) Arena *arena = arena_new(0);
+    static const char row[] =
+        "{\"set\":{\"priority\":\"urgent\"},\"promise\":{\"metric\":"
+        "\"first_reply\",\"level\":\"2\"},\"reason\":{\"why\":\"escalated\"}}";
+    AuditState s = {.n = 0}, other = {.n = 0};
+    const char *shown = audit(arena, &s, "promise_escalated", 5, row, true);
+    assert_non_null(strstr(shown, "\"promise\":{\"metric\":\"first_reply\",\"level\":\"2\"}"));
+    assert_non_null(strstr(shown, "\"value\":\"urgent\""));
+    assert_null(strstr(audit(arena, &other, "promise_escalated", 5, row, false), "first_reply"));
+}
+
 static void the_machine_is_nobody(void **state) {
     (void)state;
     assert_int_equal(audit_author(STR("agent:12")), 12);
@@ -100,6 +113,7 @@ int main(void) {
         cmocka_unit_test(states_that_look_alike_are_named_as_ours),
         cmocka_unit_test(notes_are_for_those_who_may_read_them),
         cmocka_unit_test(whatever_stands_in_the_ledger_something_is_shown),
+        cmocka_unit_test(a_promise_is_named_to_those_who_may_read_the_reasons),
         cmocka_unit_test(the_machine_is_nobody),
     };
     return cmocka_run_group_tests_name("desk/audit", tests, NULL, NULL);
