@@ -114,7 +114,7 @@ Note *note_find(const TicketLife *l, ClockMetric m, int32_t instance, int64_t co
 
 void note_add(TicketLife *l, Note n) {
     if (l->notes_n >= (n.told ? NOTES_MAX : ESCALATIONS_MAX)) return;
-    if (l->notes_n == l->notes_room) {
+    if (!l->notes || l->notes_n == l->notes_room) {
         l->notes_room = l->notes_room ? l->notes_room * 2 : 4;
         l->notes = xrealloc(l->notes, l->notes_room * sizeof(*l->notes));
     }

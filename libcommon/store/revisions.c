@@ -137,7 +137,7 @@ static void learn(TenantSpans *t, int64_t revision, int64_t at_ms, Str promises)
         return;
     }
     if (last && at_ms < last->from_ms) at_ms = last->from_ms; /* asked for later, begun earlier */
-    if (t->n == t->room) {
+    if (!t->spans || t->n == t->room) {
         t->room = t->room ? t->room * 2 : 4;
         t->spans = xrealloc(t->spans, t->room * sizeof(*t->spans));
     }

@@ -88,9 +88,9 @@ static void add_clock(Buf *b, const TicketLife *l, const Clock *c) {
 }
 
 /* Of each metric the last instance, and of the earlier ones those that were broken. */
-static bool is_shown(const Clock *c, const Clock *next) {
-    bool last = !next || next->metric != c->metric;
-    return c->target_ms && (last || c->breached_ms != NEVER);
+static bool is_shown(const Clock *clocks, size_t n, size_t i) {
+    bool last = i + 1 == n || clocks[i + 1].metric != clocks[i].metric;
+    return clocks[i].target_ms && (last || clocks[i].breached_ms != NEVER);
 }
 
 static Str write_life(const TicketLife *l, Arena *arena) {
@@ -98,10 +98,10 @@ static Str write_life(const TicketLife *l, Arena *arena) {
     const Clock *clocks;
     size_t n = ticket_life_clocks(l, &clocks), shown = 0, passed = 0;
     for (size_t i = 0; i < n; i++)
-        shown += is_shown(&clocks[i], i + 1 < n ? &clocks[i + 1] : NULL);
+        shown += is_shown(clocks, n, i);
     OUT(&b, "{\"policy_metrics\":[");
     for (size_t i = 0; i < n; i++) {
-        if (!is_shown(&clocks[i], i + 1 < n ? &clocks[i + 1] : NULL)) continue;
+        if (!is_shown(clocks, n, i)) continue;
         if (passed++ + SHOWN_MAX < shown) continue;
         if (b.p[b.n - 1] != '[') OUT(&b, ",");
         add_clock(&b, l, &clocks[i]);
