@@ -6,6 +6,7 @@
 
 #include "docket/command.h"
 #include "docket/lookup.h"
+#include "docket/options.h"
 
 static const char me[] = "docket desk";
 
@@ -75,21 +76,11 @@ static int rebuild(const DeskOptions *o) {
 }
 
 static int desk_run(int argc, char **argv) {
-    static const struct option options[] = {{"tenant", required_argument, NULL, 't'},
-                                            {"postgres", required_argument, NULL, 'p'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {0}};
     DeskOptions o = {0};
-    for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (c == 't')
-            o.tenant = optarg;
-        else if (c == 'p')
-            o.postgres = optarg;
-        else if (c == 'j')
-            o.json = true;
-        else
-            return 2;
-    }
+    const Option options[] = {{"tenant", OPTION_TEXT, &o.tenant, 0, 0},
+                              {"postgres", OPTION_TEXT, &o.postgres, 0, 0},
+                              {"json", OPTION_FLAG, &o.json, 0, 0}};
+    if (options_read(me, argc, argv, options, 3)) return 2;
     if (argc - optind == 1 && strcmp(argv[optind], "rebuild") == 0) return rebuild(&o);
     (void)fprintf(stderr, "%s: rebuild; see docket desk --help\n", me);
     return 2;

@@ -4,6 +4,7 @@
 
 #include "docket/command.h"
 #include "docket/lookup.h"
+#include "docket/options.h"
 #include "docket/promise_words.h"
 #include "json/json.h"
 
@@ -296,21 +297,11 @@ static int show(const LedgerOptions *o) {
 }
 
 static int ledger_run(int argc, char **argv) {
-    static const struct option options[] = {{"tenant", required_argument, NULL, 't'},
-                                            {"postgres", required_argument, NULL, 'p'},
-                                            {"json", no_argument, NULL, 'j'},
-                                            {0}};
     LedgerOptions o = {0};
-    for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (c == 't')
-            o.tenant = optarg;
-        else if (c == 'p')
-            o.postgres = optarg;
-        else if (c == 'j')
-            o.json = true;
-        else
-            return 2;
-    }
+    const Option options[] = {{"tenant", OPTION_TEXT, &o.tenant, 0, 0},
+                              {"postgres", OPTION_TEXT, &o.postgres, 0, 0},
+                              {"json", OPTION_FLAG, &o.json, 0, 0}};
+    if (options_read(me, argc, argv, options, 3)) return 2;
     if (argc - optind != 1 || str_to_i64(str(argv[optind]), &o.ticket) < 0 || o.ticket < 1) {
         (void)fprintf(stderr, "%s: which ticket? Give its number: docket ledger 100000\n", me);
         return 2;

@@ -8,9 +8,12 @@
 #include <unistd.h>
 
 #include "docket/command.h"
+#include "docket/options.h"
 #include "docket/surge_body.h"
 #include "docket/surge_load.h"
 #include "docket/surge_plan.h"
+
+static const char me[] = "docket surge";
 
 static const char help[] =
     "Usage: docket surge --rate R --seconds S [options]\n"
@@ -50,130 +53,38 @@ typedef struct Options {
 } Options;
 
 static int usage(const char *problem, const char *value) {
-    (void)fprintf(stderr, "docket surge: %s%s%s\nSee docket surge --help\n", problem,
-                  value ? ": " : "", value ? value : "");
-    return 2;
+    return options_misused(me, problem, value);
 }
 
-static int number_option(const char *text, int64_t low, int64_t high, int64_t *ret) {
-    int64_t n;
-    if (str_to_i64(str(text), &n) < 0 || n < low || n > high) return -EINVAL;
-    *ret = n;
-    return 0;
-}
-
-static int options_read(int argc, char **argv, Options *o) {
-    enum {
-        RATE = 256,
-        SECONDS,
-        PROFILE,
-        URL,
-        TOKEN,
-        TOKENS,
-        TENANTS,
-        INPUT,
-        COLUMN,
-        CHANNELS,
-        DUPLICATES,
-        CONNECTIONS,
-        DEPTH,
-        TIMEOUT,
-        RETRY,
-        SEED,
-        ACCEPTED,
-        JSON,
-        QUIET
-    };
-    static const struct option names[] = {
-        {"rate", 1, NULL, RATE},
-        {"seconds", 1, NULL, SECONDS},
-        {"profile", 1, NULL, PROFILE},
-        {"url", 1, NULL, URL},
-        {"token", 1, NULL, TOKEN},
-        {"tokens", 1, NULL, TOKENS},
-        {"tenants", 1, NULL, TENANTS},
-        {"input", 1, NULL, INPUT},
-        {"column", 1, NULL, COLUMN},
-        {"channels", 1, NULL, CHANNELS},
-        {"duplicates", 1, NULL, DUPLICATES},
-        {"connections", 1, NULL, CONNECTIONS},
-        {"depth", 1, NULL, DEPTH},
-        {"timeout", 1, NULL, TIMEOUT},
-        {"retry", 0, NULL, RETRY},
-        {"seed", 1, NULL, SEED},
-        {"accepted", 1, NULL, ACCEPTED},
-        {"json", 0, NULL, JSON},
-        {"quiet", 0, NULL, QUIET},
-        {NULL, 0, NULL, 0},
+static int read_options(int argc, char **argv, Options *o) {
+    const char *duplicates = NULL;
+    const Option options[] = {
+        {"rate", OPTION_TEXT, &o->rate, 0, 0},
+        {"seconds", OPTION_TEXT, &o->seconds, 0, 0},
+        {"profile", OPTION_TEXT, &o->profile, 0, 0},
+        {"url", OPTION_TEXT, &o->url, 0, 0},
+        {"token", OPTION_TEXT, &o->token, 0, 0},
+        {"tokens", OPTION_TEXT, &o->tokens, 0, 0},
+        {"tenants", OPTION_NUMBER, &o->tenants, 1, 1000000},
+        {"input", OPTION_TEXT, &o->input, 0, 0},
+        {"column", OPTION_TEXT, &o->column, 0, 0},
+        {"channels", OPTION_TEXT, &o->channels, 0, 0},
+        {"duplicates", OPTION_TEXT, &duplicates, 0, 0},
+        {"connections", OPTION_NUMBER, &o->connections, 1, 10000},
+        {"depth", OPTION_NUMBER, &o->depth, 1, SURGE_DEPTH_MAX},
+        {"timeout", OPTION_NUMBER, &o->timeout_s, 1, 3600},
+        {"retry", OPTION_FLAG, &o->retry, 0, 0},
+        {"seed", OPTION_SEED, &o->seed, 0, 0},
+        {"accepted", OPTION_TEXT, &o->accepted, 0, 0},
+        {"json", OPTION_FLAG, &o->json, 0, 0},
+        {"quiet", OPTION_FLAG, &o->quiet, 0, 0},
     };
     *o = (Options){.tenants = 0, .connections = 64, .depth = 1, .timeout_s = 10, .seed = 1};
     o->plan.duplicates = 50;
-    int c, r = 0;
-    optind = 1;
-    while ((c = getopt_long(argc, argv, "", names, NULL)) != -1) {
-        switch (c) {
-        case RATE:
-            o->rate = optarg;
-            break;
-        case SECONDS:
-            o->seconds = optarg;
-            break;
-        case PROFILE:
-            o->profile = optarg;
-            break;
-        case URL:
-            o->url = optarg;
-            break;
-        case TOKEN:
-            o->token = optarg;
-            break;
-        case TOKENS:
-            o->tokens = optarg;
-            break;
-        case INPUT:
-            o->input = optarg;
-            break;
-        case COLUMN:
-            o->column = optarg;
-            break;
-        case CHANNELS:
-            o->channels = optarg;
-            break;
-        case ACCEPTED:
-            o->accepted = optarg;
-            break;
-        case RETRY:
-            o->retry = true;
-            break;
-        case JSON:
-            o->json = true;
-            break;
-        case QUIET:
-            o->quiet = true;
-            break;
-        case TENANTS:
-            r = number_option(optarg, 1, 1000000, &o->tenants);
-            break;
-        case CONNECTIONS:
-            r = number_option(optarg, 1, 10000, &o->connections);
-            break;
-        case DEPTH:
-            r = number_option(optarg, 1, SURGE_DEPTH_MAX, &o->depth);
-            break;
-        case TIMEOUT:
-            r = number_option(optarg, 1, 3600, &o->timeout_s);
-            break;
-        case SEED:
-            r = number_option(optarg, 0, INT64_MAX, &o->seed);
-            break;
-        case DUPLICATES:
-            r = surge_duplicates_parse(str(optarg), &o->plan.duplicates);
-            break;
-        default:
-            return 2; /* getopt has said why */
-        }
-        if (r < 0) return usage("not a sensible value", optarg);
-    }
+    int r = options_read(me, argc, argv, options, sizeof(options) / sizeof(*options));
+    if (r) return r;
+    if (duplicates && surge_duplicates_parse(str(duplicates), &o->plan.duplicates) < 0)
+        return usage("not a sensible value", duplicates);
     if (optind < argc) return usage("what is this for", argv[optind]);
     return 0;
 }
@@ -303,7 +214,7 @@ static int surge(int argc, char **argv) {
     CLEANUP(senders_done) Senders senders = {0};
     CLEANUP(surge_bodies_freep) SurgeBodies *bodies = NULL;
     CLEANUP(buf_done) Buf problem = {0};
-    int r = options_read(argc, argv, &o);
+    int r = read_options(argc, argv, &o);
     if (!r) r = plan_make(&o);
     if (!r) r = senders_make(&o, &senders);
     if (r) return r;

@@ -1,14 +1,16 @@
 /* docket workforce -- plays agents through the desk's API, so that there are people in a system
  * that has none. */
-#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "docket/command.h"
+#include "docket/options.h"
 #include "docket/workforce_play.h"
 #include "docket/workforce_staff.h"
+
+static const char me[] = "docket workforce";
 
 static const char help[] =
     "Usage: docket workforce --agents N [options]\n"
@@ -48,66 +50,30 @@ typedef struct Options {
 } Options;
 
 static int usage(const char *problem, const char *value) {
-    (void)fprintf(stderr, "docket workforce: %s%s%s\nSee docket workforce --help\n", problem,
-                  value ? ": " : "", value ? value : "");
-    return 2;
+    return options_misused(me, problem, value);
 }
 
-static int number_option(const char *text, int64_t low, int64_t high, int64_t *ret) {
-    int64_t n;
-    if (str_to_i64(str(text), &n) < 0 || n < low || n > high) return -EINVAL;
-    *ret = n;
-    return 0;
-}
-
-static int fraction_option(const char *text, double low, double high, double *ret) {
-    char *end;
-    double d = strtod(text, &end);
-    if (end == text || *end || !(d >= low && d <= high)) return -EINVAL;
-    *ret = d;
-    return 0;
-}
-
-static int options_read(int argc, char **argv, Options *o) {
-    enum {
-        AGENTS = 256,
-        PACE,
-        SPEEDUP,
-        SECONDS,
-        SEED,
-        ASK,
-        TRANSFER,
-        NOTE,
-        PATIENCE,
-        POLL,
-        URL,
-        TOKEN,
-        USERS,
-        TENANT,
-        TIMEOUT,
-        LEAVE,
-        JSON,
-        QUIET
+static int read_options(int argc, char **argv, Options *o) {
+    const Option options[] = {
+        {"agents", OPTION_NUMBER, &o->agents, 1, PLAY_AGENTS_MAX},
+        {"pace", OPTION_FRACTION, &o->pace, 0.001, 60000},
+        {"speedup", OPTION_FRACTION, &o->speedup, 0.001, 1e6},
+        {"seconds", OPTION_NUMBER, &o->seconds, 1, 30 * 86400},
+        {"seed", OPTION_SEED, &o->seed, 0, 0},
+        {"ask", OPTION_NUMBER, &o->ask, 0, 1000},
+        {"transfer", OPTION_NUMBER, &o->transfer, 0, 1000},
+        {"note", OPTION_NUMBER, &o->note, 0, 1000},
+        {"patience", OPTION_FRACTION, &o->patience, 0, 1e6},
+        {"poll", OPTION_NUMBER, &o->poll, 10, 3600000},
+        {"url", OPTION_TEXT, &o->url, 0, 0},
+        {"token", OPTION_TEXT, &o->token, 0, 0},
+        {"users", OPTION_TEXT, &o->users, 0, 0},
+        {"tenant", OPTION_TEXT, &o->tenant, 0, 0},
+        {"timeout", OPTION_NUMBER, &o->timeout_s, 1, 3600},
+        {"leave", OPTION_FLAG, &o->leave, 0, 0},
+        {"json", OPTION_FLAG, &o->json, 0, 0},
+        {"quiet", OPTION_FLAG, &o->quiet, 0, 0},
     };
-    static const struct option names[] = {{"agents", 1, NULL, AGENTS},
-                                          {"pace", 1, NULL, PACE},
-                                          {"speedup", 1, NULL, SPEEDUP},
-                                          {"seconds", 1, NULL, SECONDS},
-                                          {"seed", 1, NULL, SEED},
-                                          {"ask", 1, NULL, ASK},
-                                          {"transfer", 1, NULL, TRANSFER},
-                                          {"note", 1, NULL, NOTE},
-                                          {"patience", 1, NULL, PATIENCE},
-                                          {"poll", 1, NULL, POLL},
-                                          {"url", 1, NULL, URL},
-                                          {"token", 1, NULL, TOKEN},
-                                          {"users", 1, NULL, USERS},
-                                          {"tenant", 1, NULL, TENANT},
-                                          {"timeout", 1, NULL, TIMEOUT},
-                                          {"leave", 0, NULL, LEAVE},
-                                          {"json", 0, NULL, JSON},
-                                          {"quiet", 0, NULL, QUIET},
-                                          {NULL, 0, NULL, 0}};
     *o = (Options){.seconds = 60,
                    .seed = 1,
                    .ask = 150,
@@ -118,69 +84,8 @@ static int options_read(int argc, char **argv, Options *o) {
                    .pace = 2,
                    .speedup = 1,
                    .patience = 6};
-    int c, r = 0;
-    optind = 1;
-    while ((c = getopt_long(argc, argv, "", names, NULL)) != -1) {
-        switch (c) {
-        case AGENTS:
-            r = number_option(optarg, 1, PLAY_AGENTS_MAX, &o->agents);
-            break;
-        case PACE:
-            r = fraction_option(optarg, 0.001, 60000, &o->pace);
-            break;
-        case SPEEDUP:
-            r = fraction_option(optarg, 0.001, 1e6, &o->speedup);
-            break;
-        case SECONDS:
-            r = number_option(optarg, 1, 30LL * 86400, &o->seconds);
-            break;
-        case SEED:
-            r = number_option(optarg, 0, INT64_MAX, &o->seed);
-            break;
-        case ASK:
-            r = number_option(optarg, 0, 1000, &o->ask);
-            break;
-        case TRANSFER:
-            r = number_option(optarg, 0, 1000, &o->transfer);
-            break;
-        case NOTE:
-            r = number_option(optarg, 0, 1000, &o->note);
-            break;
-        case PATIENCE:
-            r = fraction_option(optarg, 0, 1e6, &o->patience);
-            break;
-        case POLL:
-            r = number_option(optarg, 10, 3600000, &o->poll);
-            break;
-        case TIMEOUT:
-            r = number_option(optarg, 1, 3600, &o->timeout_s);
-            break;
-        case URL:
-            o->url = optarg;
-            break;
-        case TOKEN:
-            o->token = optarg;
-            break;
-        case USERS:
-            o->users = optarg;
-            break;
-        case TENANT:
-            o->tenant = optarg;
-            break;
-        case LEAVE:
-            o->leave = true;
-            break;
-        case JSON:
-            o->json = true;
-            break;
-        case QUIET:
-            o->quiet = true;
-            break;
-        default:
-            return 2; /* getopt has said why */
-        }
-        if (r < 0) return usage("not a sensible value", optarg);
-    }
+    int r = options_read(me, argc, argv, options, sizeof(options) / sizeof(*options));
+    if (r) return r;
     if (optind < argc) return usage("what is this for", argv[optind]);
     if (!o->agents) return usage("--agents is needed", NULL);
     if (!o->url) o->url = getenv("DOCKET_DESK_URL");
@@ -270,7 +175,7 @@ static int workforce(int argc, char **argv) {
     Options o;
     CLEANUP(staff_done) Staff staff = {0};
     CLEANUP(buf_done) Buf problem = {0};
-    int r = options_read(argc, argv, &o);
+    int r = read_options(argc, argv, &o);
     if (r) return r;
     r = o.users ? staff_read(o.users, (size_t)o.agents, &staff, &problem)
                 : staff_hire(o.url, str(o.token), (size_t)o.agents, &staff, &problem);
