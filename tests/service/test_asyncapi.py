@@ -5,12 +5,12 @@ import subprocess
 
 import jsonschema
 import pytest
-import yaml
 
+from harness.openapi import Document
 from harness.stack import REPOSITORY, until
 from harness.submissions import Topics, promise
 
-DOCUMENT = yaml.safe_load((REPOSITORY / "deploy/api/topics.asyncapi.yaml").read_text())
+DOCUMENT = Document(REPOSITORY / "deploy/api/topics.asyncapi.yaml")
 SHOP = """
 settings:
   default_group: 售后
@@ -22,17 +22,9 @@ agents:
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
-def resolve(node):
-    while isinstance(node, dict) and "$ref" in node:
-        target = DOCUMENT
-        for name in node["$ref"].removeprefix("#/").split("/"):
-            target = target[name]
-        node = target
-    return node
-
-
 def errors(schema, value):
-    return [e.message for e in jsonschema.Draft202012Validator({**resolve(schema), "components": DOCUMENT["components"]}).iter_errors(value)]
+    whole = {**DOCUMENT.resolve(schema), "components": DOCUMENT["components"]}
+    return [e.message for e in jsonschema.Draft202012Validator(whole).iter_errors(value)]
 
 
 def event_of(payload):
@@ -102,7 +94,7 @@ def test_every_channel_is_looked_at_and_carried_something(records):
 
 @pytest.mark.parametrize("channel", list(DOCUMENT["channels"].values()), ids=lambda c: c["address"])
 def test_every_record_is_a_message_of_its_channel(records, channel):
-    messages = {resolve(m)["name"]: resolve(m) for m in channel["messages"].values()}
+    messages = {message["name"]: message for message in map(DOCUMENT.resolve, channel["messages"].values())}
     for record in records[channel["address"]]:
         name = "dead_letter" if "dead_letter" in messages else event_of(record.value())
         assert name in messages, f"{channel['address']} does not carry {name}"

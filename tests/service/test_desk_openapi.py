@@ -3,16 +3,15 @@ import os
 import re
 import subprocess
 
-import jsonschema
 import pytest
-import yaml
 
 from harness import outside
 from harness.desk import Desk
+from harness.openapi import Document
 from harness.stack import BUILD, REPOSITORY, until
 
 FILE = REPOSITORY / "deploy/api/desk.openapi.yaml"
-DOCUMENT = yaml.safe_load(FILE.read_text())
+DOCUMENT = Document(FILE)
 METHODS = {"get", "put", "post", "delete", "patch"}
 
 
@@ -32,35 +31,16 @@ def test_every_route_of_the_desk_is_documented_and_the_other_way_round():
                                  f"documented, but not there: {sorted(documented - there)}")
 
 
-def resolve(node):
-    while isinstance(node, dict) and "$ref" in node:
-        target = DOCUMENT
-        for name in node["$ref"].removeprefix("#/").split("/"):
-            target = target[name]
-        node = target
-    return node
-
-
 def test_every_reference_leads_somewhere_and_every_schema_is_one():
-    def walk(node):
-        if isinstance(node, dict):
-            if "$ref" in node:
-                assert resolve(node) is not None
-            for value in node.values():
-                walk(value)
-        elif isinstance(node, list):
-            for value in node:
-                walk(value)
-    walk(DOCUMENT)
+    DOCUMENT.check()
     assert DOCUMENT["openapi"].startswith("3.1.")
-    for schema in DOCUMENT["components"]["schemas"].values():
-        jsonschema.Draft202012Validator.check_schema(schema)
     names = [operation["operationId"] for _, _, _, operation in operations()]
     assert len(names) == len(set(names))
     tags = {tag["name"] for tag in DOCUMENT["tags"]}
     for method, path, item, operation in operations():
         assert set(operation["tags"]) <= tags, (method, path)
-        declared = {resolve(p)["name"] for p in item.get("parameters", []) + operation.get("parameters", []) if resolve(p)["in"] == "path"}
+        parameters = map(DOCUMENT.resolve, item.get("parameters", []) + operation.get("parameters", []))
+        declared = {parameter["name"] for parameter in parameters if parameter["in"] == "path"}
         assert declared == set(re.findall(r"\{(\w+)\}", path)), (method, path, declared)
 
 
