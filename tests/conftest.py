@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+from harness.postgres import Postgres  # noqa: E402
 from harness.stack import Stack  # noqa: E402
 
 
@@ -16,3 +17,13 @@ def stack():
         yield running.up()
     finally:
         running.down()
+
+
+@pytest.fixture(scope="module")
+def server():
+    """A PostgreSQL with the schema, for one file of tests that need nothing else."""
+    running = Postgres()
+    try:
+        yield running
+    finally:
+        running.remove()

@@ -67,6 +67,11 @@ class Postgres:
         for role in ROLES:
             self.sql(f"ALTER ROLE {role} LOGIN")
 
+    def empty(self):
+        """No ticket is left, nor what hangs on tickets."""
+        self.sql("TRUNCATE ticket.tickets, ticket.ledger, ticket.submission_keys, ticket.aliases, ticket.requesters,"
+                 " ticket.personal, ticket.outbox")
+
     def url(self, role):
         return f"postgresql://{role}@127.0.0.1:{self.port}/docket"
 

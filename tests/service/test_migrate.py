@@ -5,18 +5,9 @@ import subprocess
 
 import pytest
 
-from harness.postgres import BUILD, REPOSITORY, Postgres
+from harness.postgres import BUILD, REPOSITORY
 
 FILES = sorted(f.name for f in (REPOSITORY / "deploy/migrations").glob("*.sql"))
-
-
-@pytest.fixture(scope="module")
-def server():
-    running = Postgres()
-    try:
-        yield running
-    finally:
-        running.remove()
 
 
 @pytest.fixture

@@ -5,18 +5,9 @@ import subprocess
 
 import pytest
 
-from harness.postgres import BUILD, Postgres
+from harness.postgres import BUILD
 
 TICKETS, SUBJECTS = 400, 400
-
-
-@pytest.fixture(scope="module")
-def server():
-    running = Postgres()
-    try:
-        yield running
-    finally:
-        running.remove()
 
 
 @pytest.mark.parametrize("seed", [1, 2])

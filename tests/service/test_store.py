@@ -7,26 +7,15 @@ import threading
 import psycopg2
 import pytest
 
-from harness.postgres import Postgres
 from harness.store import HOUR, NOW, Driver, cause, digest, ids, ticket
 
 DAY = 24 * HOUR
 
 
-@pytest.fixture(scope="module")
-def server():
-    running = Postgres()
-    try:
-        yield running
-    finally:
-        running.remove()
-
-
 @pytest.fixture
 def pg(server):
     """The server with an empty docket, as the router's role sees it."""
-    server.sql("TRUNCATE ticket.tickets, ticket.ledger, ticket.submission_keys, ticket.aliases, ticket.requesters,"
-               " ticket.personal, ticket.outbox")
+    server.empty()
     return server
 
 

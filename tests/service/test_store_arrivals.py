@@ -1,18 +1,8 @@
 """Which ids are only just on their way: blocks that gates hold and how late routers are, against a real PostgreSQL."""
 import pytest
 
-from harness.postgres import Postgres
 from harness.stack import until
 from harness.store import Driver
-
-
-@pytest.fixture(scope="module")
-def server():
-    running = Postgres()
-    try:
-        yield running
-    finally:
-        running.remove()
 
 
 @pytest.fixture

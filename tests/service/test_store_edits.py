@@ -6,25 +6,14 @@ import uuid
 
 import pytest
 
-from harness.postgres import Postgres
 from harness.store import Driver, ticket
 
 AGENT, REQUESTER, SYSTEM = 2, 4, 8
 
 
-@pytest.fixture(scope="module")
-def server():
-    running = Postgres()
-    try:
-        yield running
-    finally:
-        running.remove()
-
-
 @pytest.fixture
 def pg(server):
-    server.sql("TRUNCATE ticket.tickets, ticket.ledger, ticket.submission_keys, ticket.aliases, ticket.requesters,"
-               " ticket.personal, ticket.outbox")
+    server.empty()
     return server
 
 
