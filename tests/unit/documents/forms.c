@@ -35,23 +35,7 @@ static int64_t lookup(void *arg, const char *kind, Str name) {
     return -1;
 }
 
-static Catalog *compile(const char *text, Buf *problems) {
-    DocumentSource source = {str(text), STR("shop.yaml"), 1};
-    return catalog_compile(&source, 1, 3, lookup, NULL, problems);
-}
-
-static int open_shop(void **state) {
-    CLEANUP(buf_done) Buf problems = {0};
-    Catalog *c = compile(shop, &problems);
-    if (!c) print_error("%s", problems.p);
-    *state = c;
-    return c ? 0 : -1;
-}
-
-static int close_shop(void **state) {
-    (void)catalog_unref(*state);
-    return 0;
-}
+#include "shop.h"
 
 static void a_field_is_known_by_name_and_by_number(void **state) {
     const Catalog *c = *state;
