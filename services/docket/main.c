@@ -18,6 +18,7 @@ static const Command *const commands[] = {
     &keys_command,
     &ledger_command,
     &migrate_command,
+    &notify_command,
     &source_command,
     &surge_command,
     &tenant_command,
