@@ -218,7 +218,8 @@ static void look_for_lost(Sla *s) {
     int32_t partitions[PARTITIONS_MAX];
     int64_t now = clock_monotonic_ms();
     size_t n = s->assigned ? kafka_consumer_partitions(s->consumer, partitions, PARTITIONS_MAX) : 0;
-    bool lost = false;
+    bool lost =
+        !kafka_consumer_healthy(s->consumer, NULL) && kafka_producer_healthy(s->producer, NULL);
     for (size_t i = 0; i < n && i < PARTITIONS_MAX; i++)
         lost = lost || !shares_owns(&s->shares, partitions[i]);
     if (!lost)

@@ -137,9 +137,10 @@ int events_open(Sla *s, Buf *ret_problem) {
 /* What was lost comes again from the last offsets stored. */
 void events_rejoin(Sla *s) {
     CLEANUP(buf_done) Buf problem = {0};
-    log_warn(NULL, "joining the group anew: partitions are ours that PostgreSQL says are not");
+    log_warn(NULL, "joining the group anew");
     s->consumer = kafka_consumer_free(s->consumer);
     s->assigned = s->claimed = s->revoking = false;
+    s->lost_since_ms = 0;
     shares_revoke(&s->shares);
     memset(s->next_ending, 0, sizeof(s->next_ending));
     if (events_open(s, &problem) < 0) runtime_fail(s->runtime, "%s", problem.p);
