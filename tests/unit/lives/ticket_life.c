@@ -582,7 +582,7 @@ static void sort_lines(Buf *text) {
     buf_add_str(text, buf_str(&sorted));
 }
 
-enum { STEPS_MAX = 40, SEEDS = 3000 };
+enum { STEPS_MAX = 40, SEEDS = 1500 };
 
 /* Packed and unpacked after every step and every judgement, a life has the same moments due, at the
  * same next instant, as one that stayed whole; and in the end all that was ever told of breaches
