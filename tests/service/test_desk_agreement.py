@@ -177,26 +177,26 @@ def test_what_is_counted_is_what_is_listed_and_that_is_what_she_reaches(office, 
     listed = walk(desk, "/tickets?include=groups,users", token=token)
     assert ids(listed) == ids(wanted), office.reaches[name]
     assert ids(walk(desk, "/tickets?sort=-updated_at", token=token)) == ids(wanted)
-    assert desk.get("/tickets/count", token=token).json["count"] | {"refreshed_at": 0} == {
+    assert desk.get("/tickets/count", token=token, timeout=60).json["count"] | {"refreshed_at": 0} == {
         "value": len(wanted), "exact": True, "refreshed_at": 0}
     for by, columns in (("status", ["status"]), ("group,kind", ["group", "kind"]), ("category,region,status", ["category", "region", "status"])):
-        rows = desk.get(f"/counts?by={by}", token=token).json["counts"]
+        rows = desk.get(f"/counts?by={by}", token=token, timeout=60).json["counts"]
         counted = {tuple(row[{"group": "group_id"}.get(c, c)] for c in columns): row["value"] for row in rows}
         expected = collections.Counter(tuple(office.groups.get(t[c]) if c == "group" else t[c] for c in columns) for t in wanted)
         assert counted == dict(expected), by
-    shown = {view["raw_title"]: view["id"] for view in desk.get("/views", token=token).json["views"]}
+    shown = {view["raw_title"]: view["id"] for view in desk.get("/views", token=token, timeout=60).json["views"]}
     expected = office.views(name)
     assert set(expected) <= set(shown)
     for title, tickets in expected.items():
         found = walk(desk, f"/views/{shown[title]}/tickets", token=token)
         assert ids(found) == ids(tickets), (title, office.reaches[name])
-        count = desk.get(f"/views/{shown[title]}/count", token=token).json["view_count"]
+        count = desk.get(f"/views/{shown[title]}/count", token=token, timeout=60).json["view_count"]
         assert (count["value"], count["exact"]) == (len(tickets), True) or (len(tickets) > 1000 and count["value"] == 1000), (title, count)
-        by_number = desk.get(f"/views/{shown[title]}/tickets?per_page=100", token=token).json
+        by_number = desk.get(f"/views/{shown[title]}/tickets?per_page=100", token=token, timeout=60).json
         assert len(by_number["tickets"]) == min(100, len(tickets)), title
     exported, path = [], "/incremental/tickets/cursor.json?start_time=0"
     while path:
-        answer = desk.get(path, token=token).json
+        answer = desk.get(path, token=token, timeout=60).json
         exported += answer["tickets"]
         path = None if answer["end_of_stream"] else answer["after_url"]
     assert ids(exported) == ids(office.reached(name))

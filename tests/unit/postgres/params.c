@@ -129,6 +129,18 @@ static void cleared_params_start_again(void **state) {
     assert_value(&p, 0, "00000002");
 }
 
+static void a_number_is_set_anew_in_its_place(void **state) {
+    (void)state;
+    CLEANUP(params_done) Params p = {0};
+    params_text(&p, STR("ab"));
+    params_i64(&p, 1);
+    params_i64(&p, 2);
+    params_set_i64(&p, 2, -1);
+    assert_value(&p, 0, "6162");
+    assert_value(&p, 1, "ffffffffffffffff");
+    assert_value(&p, 2, "0000000000000002");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_are_big_endian),
@@ -136,6 +148,7 @@ int main(void) {
         cmocka_unit_test(times_count_microseconds_from_2000),
         cmocka_unit_test(arrays_carry_their_element_type),
         cmocka_unit_test(cleared_params_start_again),
+        cmocka_unit_test(a_number_is_set_anew_in_its_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
