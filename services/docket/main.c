@@ -19,6 +19,7 @@ static const Command *const commands[] = {
     &ledger_command,
     &migrate_command,
     &notify_command,
+    &replay_command,
     &source_command,
     &surge_command,
     &tenant_command,
