@@ -8,6 +8,7 @@
 #include "promise/days.h"
 
 enum { FIELDS = 32 };
+#define INSTANT_END INT64_C(7258118400000) /* the year 2200 */
 
 typedef enum Column { TICKET, AT, WHO, STATE, GROUP, PRIORITY, COMMENT, PUBLIC, COLUMNS } Column;
 
@@ -24,7 +25,7 @@ static int broken(Buf *problem, long record, const char *what, Str value) {
 static int instant_read(Str text, int64_t *ret) {
     int64_t day, part[4] = {0};
     Str rest = text;
-    if (str_to_i64(text, ret) == 0) return *ret >= 0 ? 0 : -EINVAL;
+    if (str_to_i64(text, ret) == 0) return *ret >= 0 && *ret < INSTANT_END ? 0 : -EINVAL;
     if (text.n < 16 || days_parse((Str){text.p, 10}, &day) < 0 ||
         (text.p[10] != 'T' && text.p[10] != ' '))
         return -EINVAL;
@@ -39,7 +40,7 @@ static int instant_read(Str text, int64_t *ret) {
     }
     if (rest.p || part[0] > 23 || part[1] > 59 || part[2] > 59) return -EINVAL;
     *ret = day * DAY_MS + ((part[0] * 60 + part[1]) * 60 + part[2]) * 1000 + part[3];
-    return 0;
+    return *ret >= 0 && *ret < INSTANT_END ? 0 : -EINVAL;
 }
 
 static int state_read(Str name, Str *ret) {

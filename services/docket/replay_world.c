@@ -143,7 +143,7 @@ static int lag(ReplayWorld *w, int64_t *ret) {
     static const struct {
         const char *topic, *group;
     } read[] = {{"docket.submissions", "docket-router"},
-                {"docket.signals", "docket-router"},
+                {"docket.signals", "docket-router-signals"},
                 {"docket.events", "docket-sla"}};
     *ret = 0;
     for (size_t i = 0; i < sizeof(read) / sizeof(*read); i++) {
@@ -159,7 +159,7 @@ static int lag(ReplayWorld *w, int64_t *ret) {
 /* What is due is a signal before its state is written, a signal is read before its offset is, and
  * its row is told back: so nothing due, then nothing to be read, then nothing new is quiet. */
 int replay_quiet(ReplayWorld *w, int64_t *ret_next_ms) {
-    Seen before, after = {0};
+    Seen before = {0}, after = {0};
     int64_t messages = 0, began = clock_monotonic_ms();
     for (;; rest(LOOK_AGAIN_MS)) {
         int r = look(w, &before);

@@ -13,7 +13,6 @@ from harness.shop import Shop
 from harness.stack import Stack
 from oracle import promises
 
-MINUTE = 60000
 WEEK = {"mon-fri": ["09:00-12:00", "13:00-18:00"], "sat": ["10:00-16:00"]}
 TARGETS = {
     "first_reply": ({"urgent": 15, "high": 30, "normal": 60, "low": 240}, "calendar"),
@@ -71,10 +70,10 @@ def story(number, tickets, rows):
     start = int(datetime(2026, 1, 5, 0, 30, tzinfo=timezone.utc).timestamp()) * 1000  # a Monday, 08:30 in Shanghai
     written = []
     for n in range(tickets):
-        at = start + chance.randrange(0, 300) * MINUTE
+        at = start + chance.randrange(0, 300 * 60) * 1000
         written.append((at, f"T{n}", "requester", "", chance.choice(["low", "normal", "high", "urgent"]), "请问", ""))
         for _ in range(rows):
-            at += int(chance.expovariate(1 / 150)) * MINUTE
+            at += int(chance.expovariate(1 / 9000)) * 1000
             kind = chance.random()
             if kind < 0.3:
                 written.append((at, f"T{n}", "requester", "", "", "还是不行", ""))
@@ -94,15 +93,24 @@ def story(number, tickets, rows):
     return out.getvalue()
 
 
+def whole(ms):
+    """Up to the next second: what coincides with a due time is replayed a millisecond before it."""
+    return None if ms is None else -(-ms // 1000) * 1000
+
+
+def replay_end(clock):
+    return whole(int(clock.file.read_text()))
+
+
 def judged(shop, ticket, now):
     """What the oracle makes of a ticket's ledger: its clocks by metric and instance."""
     events = []
-    created = shop.stack.sql("SELECT (extract(epoch FROM created_at) * 1000)::bigint FROM ticket.tickets WHERE id = %s", ticket)[0][0]
     for row in shop.tenant.ledger(ticket):
-        at = max(events[-1]["at"] if events else 0, int(datetime.fromisoformat(row["at"]).timestamp() * 1000 + 0.5))
+        at = whole(round(datetime.fromisoformat(row["at"]).timestamp() * 1000))
         payload = row["payload"]
         if row["kind"] == "ticket_created":
-            events.append({"at": created, "type": "create", "by": "end_user", "public": True, "priority": payload["set"].get("priority"),
+            created = datetime.fromisoformat(payload["set"]["created_at"].replace("Z", "+00:00"))
+            events.append({"at": whole(round(created.timestamp() * 1000)), "type": "create", "by": "end_user", "public": True, "priority": payload["set"].get("priority"),
                            "state": payload["set"].get("status", "new")})
             continue
         changed = payload.get("set", {})
@@ -125,21 +133,64 @@ def judged(shop, ticket, now):
                 week.append([day * 1440 + int(t[:2]) * 60 + int(t[3:]) for t in shift.split("-")])
     targets = {metric: {p: {"minutes": m, "hours": "calendar" if hours == "calendar" else "c1"} for p, m in minutes.items()}
                for metric, (minutes, hours) in TARGETS.items()}
-    case = {"step_ms": 1, "now": now, "shares": [50, 80], "calendars": {"c1": [{"zone": "Asia/Shanghai", "week": week}]},
+    case = {"step_ms": 1000, "now": now, "shares": [50, 80], "calendars": {"c1": [{"zone": "Asia/Shanghai", "week": week}]},
             "policies": [{"targets": targets, "reopen": "resume", "pause": {}, "replies_by": ["agent"], "private_replies": False}],
             "events": events}
     return {(c["metric"], c["instance"]): c for c in promises.judge(case)["clocks"]}
 
 
-def test_probe(shop, stack, clock, tmp_path):
-    file = tmp_path / "story.csv"
-    file.write_text(story(1, 4, 6))
-    run = stack.docket("replay", "--input", file, "--tokens", tokens(shop, tmp_path, "replay@example.com"), "--tenant", shop.tenant.name,
-                       "--clock", clock.file, "--hours-after", 40, "--json", check=False, timeout=400)
-    print(run.returncode, run.stderr)
-    print(run.stdout[:3000])
-    for t in {json.loads(line)["id"] for line in run.stdout.splitlines()}:
-        for row in shop.tenant.ledger(t):
-            print(t, row["seq"], row["kind"], row["actor"], row["at"], json.dumps(row["payload"], ensure_ascii=False)[:400])
-        break
-    assert 0
+def replayed(stack, shop, clock, folder, text, *options):
+    """What the replay told of every clock, by ticket number, and what it said."""
+    file = folder / "story.csv"
+    file.write_text(text)
+    run = stack.docket("replay", "--input", file, "--tokens", tokens(shop, folder, "replay@example.com"), "--tenant", shop.tenant.name,
+                       "--clock", clock.file, "--wait", 240, "--json", *options, check=False, timeout=1500)
+    found = {}
+    for line in run.stdout.splitlines():
+        told = json.loads(line)
+        found.setdefault(told["id"], {})[(told["metric"], told["instance"])] = told
+    return run, found
+
+
+def test_a_replayed_life_is_settled_as_the_oracle_settles_it(stack, shop, clock, tmp_path):
+    run, found = replayed(stack, shop, clock, tmp_path, story(1, 4, 5), "--hours-after", 24)
+    assert run.returncode == 0, run.stderr
+    assert len(found) == 4
+    fates = set()
+    for ticket, told in found.items():
+        expected = judged(shop, ticket, replay_end(clock))
+        assert told.keys() == expected.keys()
+        for key, clock_told in told.items():
+            oracle = expected[key]
+            breached = clock_told.get("breached_ms")
+            assert whole(breached) == whole(oracle["breached_at"]), (ticket, key, clock_told, oracle)
+            assert (clock_told["fate"] == "kept") == (oracle["status"] == "fulfilled" and not breached and oracle["target"] is not None)
+            fates.add((key[0], clock_told["fate"]))
+        rows = [row["payload"]["promise"] for row in shop.tenant.ledger(ticket) if row["kind"] == "promise_breached"]
+        assert sorted((p["metric"], p["instance"]) for p in rows) == sorted(key for key in told if "breached_ms" in told[key])
+        assert not any(p["late"] for p in rows)
+    assert {fate for _, fate in fates} >= {"kept", "broken"} and len({metric for metric, _ in fates}) >= 6
+    stack.verify("--tenant", shop.tenant.name, wait=60)
+
+
+def test_what_the_desk_refuses_is_named_and_the_life_goes_on(stack, shop, clock, tmp_path):
+    rows = ["ticket,at,who,state,group,comment", "a,2026-01-05T09:00:00Z,requester,,,您好",
+            "a,2026-01-05 09:01,lin,,没有这个组,", "a,2026-01-05T09:02:30Z,lin,solved,,好了"]  # fmt: skip
+    run, found = replayed(stack, shop, clock, tmp_path, "\n".join(rows) + "\n")
+    assert run.returncode == 1 and "record 3: POST" in run.stderr and "1 changes refused" in run.stderr
+    (told,) = found.values()
+    assert told["resolution", 1]["fate"] == "kept" and told["resolution", 1]["elapsed_ms"] == 150000
+
+
+@pytest.mark.parametrize("text, says", [
+    ("ticket,at\n", "record 1: it names the columns"),
+    ("ticket,at,who\n", "record 2: nothing happens"),
+    ("ticket,at,who\na,yesterday,lin\n", "record 2: `at` is written 2026-01-05T09:00:00Z, not `yesterday`"),
+    ("ticket,at,who,state\na,2026-01-05T09:00:00Z,lin,lost\n", "record 2: `state` is open"),
+    ("ticket,at,who\na,2026-01-05T09:00,requester\na,2026-01-05T09:01,nobody\n", "record 3: "),
+])  # fmt: skip
+def test_what_is_no_story_is_refused_before_anything_happens(stack, shop, clock, tmp_path, text, says):
+    before = clock.file.read_text()
+    run, found = replayed(stack, shop, clock, tmp_path, text)
+    assert run.returncode == 2 and says in run.stderr and not found
+    assert clock.file.read_text() == before
