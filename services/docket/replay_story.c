@@ -129,7 +129,7 @@ int replay_story_read(Str csv, Arena *arena, ReplayStory *ret, Buf *ret_problem)
     int columns[COLUMNS];
     size_t n, lines = 1;
     for (size_t i = 0; i < csv.n; i++)
-        lines += csv.p[i] == '\n';
+        lines += csv.p[i] == '\n' || csv.p[i] == '\r'; /* either ends a record */
     if (!str_is_text(csv)) return broken(ret_problem, 1, "the file is not UTF-8", (Str){NULL, 0});
     if (lines > REPLAY_ROWS_MAX)
         return broken(ret_problem, 1, "more than a million lines", (Str){NULL, 0});
