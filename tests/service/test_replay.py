@@ -24,7 +24,7 @@ TARGETS = {
     "ack": ({"urgent": 10, "high": 20, "normal": 40, "low": 60}, "calendar"),
 }
 DOCUMENTS = {
-    "settings": {"default_group": "g", "close_after": "30d"},
+    "settings": {"default_group": "g", "close_after": "30d", "presence_timeout": "30d"},
     "groups": [{"name": "g", "title": "g"}],
     "agents": [{"name": "lin", "title": "林悦", "groups": ["g"], "capacity": 500, "duty": True},
                {"name": "wu", "title": "吴建国", "groups": ["g"], "capacity": 500, "duty": True}],
@@ -170,7 +170,7 @@ def test_a_replayed_life_is_settled_as_the_oracle_settles_it(stack, shop, clock,
         assert sorted((p["metric"], p["instance"]) for p in rows) == sorted(key for key in told if "breached_ms" in told[key])
         assert not any(p["late"] for p in rows)
     assert {fate for _, fate in fates} >= {"kept", "broken"} and len({metric for metric, _ in fates}) >= 6
-    stack.verify("--tenant", shop.tenant.name, wait=60)
+    stack.verify("--tenant", shop.tenant.name, wait=120)
 
 
 def test_what_the_desk_refuses_is_named_and_the_life_goes_on(stack, shop, clock, tmp_path):
