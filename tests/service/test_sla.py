@@ -106,6 +106,22 @@ def test_what_is_due_is_checked_against_the_ledger_before_it_is_told(stack, cloc
     assert said(signals, ticket) == []
 
 
+def test_what_was_told_is_not_told_again_while_no_router_has_acted_on_it(stack, clock, scheduler, signals, shop):
+    ticket = shop.ticket()
+    scheduler.settle()
+    stack.stop("router-1")
+    clock.forward(minutes=15)
+    scheduler.settle()
+    clock.forward(minutes=1)
+    scheduler.settle()
+    stack.stop("sla-1")
+    stack.start("sla-1")
+    scheduler.settle()
+    assert said(signals, ticket) == [BREACHED]
+    stack.start("router-1")
+    until(lambda: [row["kind"] for row in shop.tenant.ledger(ticket)].count("promise_breached") == 1, 60, "a router to act on it")
+
+
 def test_warnings_overtaken_by_their_breach_are_not_sent(stack, clock, scheduler, signals, shop):
     ticket = shop.ticket()
     scheduler.settle()
