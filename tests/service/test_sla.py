@@ -366,6 +366,7 @@ def test_a_server_that_goes_away_costs_time_and_nothing_else(stack, clock, sched
     stack.start(victim)
     scheduler.settle(90)
     assert set(said(signals, ticket)) == {BREACHED} and len({told.cause for told in signals.of(ticket)}) == 1
+    until(lambda: any(row["kind"].startswith("promise") for row in shop.tenant.ledger(ticket)), 60, "a router to act on it")
     assert [row["kind"] for row in shop.tenant.ledger(ticket) if row["kind"].startswith("promise")] == ["promise_breached"]
 
 
