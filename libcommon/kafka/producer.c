@@ -210,7 +210,8 @@ static bool hand_over_topic(KafkaProducer *p, Topic *t) {
 
 static void hand_over(KafkaProducer *p) {
     bool reported = false;
-    if (!p->rk) return; /* waits for the next instance */
+    /* Waits for the next instance, behind what the broken one did not deliver. */
+    if (!p->rk || p->broken) return;
     p->pending_bytes = 0;
     loop_timer_disarm(p->gather);
     for (size_t i = 0; i < p->n_topics; i++)
