@@ -34,12 +34,19 @@ static void look_at_clocks(Sla *s) {
              (long long)(step > 0 ? step : -step));
 }
 
+/* Partitions, documents and PostgreSQL are there, and nothing has just gone wrong. */
+static bool may_begin(const Sla *s) {
+    return s->assigned && !s->draining && !loop_timer_armed(s->retry) &&
+           configuration_ready(s->configuration) && connection_ready(s->postgres);
+}
+
 static void arm_wake(Sla *s) {
     int64_t next = clocks_next_ms(s->clocks), now = clock_wall_ms(),
             most = s->test_clock ? WAKE_MAX_TEST_MS : WAKE_MAX_MS;
     int64_t ms = next <= now ? 0 : next - now < most ? next - now : most;
-    /* What is due already waits for what has the turn. */
-    loop_timer_arm(s->wake, ms == 0 && s->work != WORK_NONE ? most : ms);
+    /* What is due already waits for what has the turn, or for what is away: both pump. */
+    bool waits = s->work != WORK_NONE || !may_begin(s) || !s->claimed || !s->load_done;
+    loop_timer_arm(s->wake, ms == 0 && waits ? most : ms);
 }
 
 static bool begin(Sla *s, int turn) {
@@ -61,9 +68,7 @@ static void next_turn(Sla *s) {
         s->revoking = false;
         kafka_consumer_release(s->consumer);
     }
-    if (!s->assigned || s->draining || loop_timer_armed(s->retry) ||
-        !configuration_ready(s->configuration) || !connection_ready(s->postgres))
-        return;
+    if (!may_begin(s)) return;
     if (!s->claimed || !s->load_done) {
         if (loading_begin(s)) return;
         if (!s->claimed || !s->load_done) return; /* not connected after all */
