@@ -50,7 +50,11 @@ def shop(stack):
 
 def started(stack, name, crash=None):
     """As a static member of its group: whoever comes back at once has what was its own before."""
-    stack.start(name, DOCKET_KAFKA_OPTIONS=f"group.instance.id={name}", **({"DOCKET_CRASH": crash} if crash else {}))
+    environment = {"DOCKET_KAFKA_OPTIONS": f"group.instance.id={name}"}
+    if crash:
+        environment["DOCKET_CRASH"] = crash  # with work waiting it may die before it is ready
+    stack.command("start", name, environment=environment, check=not crash)
+    stack.read_environment()
 
 
 @pytest.fixture
