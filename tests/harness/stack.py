@@ -12,6 +12,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+import uuid
 from pathlib import Path
 
 import psycopg2
@@ -202,9 +203,15 @@ class Tenant:
             head["Idempotency-Key"] = key
         return request("POST", (gate or self.stack.gate) + "/api/v2/tickets.json", body, head, timeout)
 
-    def create(self, **fields):
-        """The id of a ticket that the gate accepted."""
-        answer = self.post(**fields)
+    def create(self, key=None, **fields):
+        """The id of a ticket that the gate accepted, asked as a client would: told 503, it asks again with the same key."""
+        key, answers = key or uuid.uuid4().hex, []
+
+        def accepted():
+            answers.append(self.post(key=key, **fields))
+            return answers[-1].status != 503
+        until(accepted, 60, "the gate to accept a ticket", every=0.5)
+        answer = answers[-1]
         assert answer.status == 201, (answer.status, answer.body)
         return answer.json["ticket"]["id"]
 
