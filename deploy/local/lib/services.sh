@@ -7,6 +7,7 @@ SERVICES='intake 1 yes yes
 router 2 no no
 desk 1 yes yes
 sla 1 no no
+notifier 1 no yes
 front 1 yes no'
 
 service_kinds() { # REPLY_NAMES

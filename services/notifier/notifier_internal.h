@@ -1,0 +1,20 @@
+/* The parts of docket-notifier. */
+#pragma once
+
+#include "notifier/settings.h"
+#include "notifier/telling/telling.h"
+#include "runtime/runtime.h"
+#include "store/configuration.h"
+#include "vault/vault.h"
+
+typedef struct Notifier {
+    Runtime *runtime;
+    Loop *loop;
+    const NotifierSettings *settings;
+    const char *instance;
+    Vault *vault;                 /* addresses of people are opened with it */
+    Configuration *configuration; /* documents of all tenants, for both halves */
+    Teller *teller;               /* docket.events -> notify.deliveries */
+    LoopTimer *tick;              /* every second */
+    bool draining;
+} Notifier;
