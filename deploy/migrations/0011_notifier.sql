@@ -60,6 +60,7 @@ CALL docket.fence('notify.deliveries');
 -- What is due next at a destination; what a ticket's next message there waits for; what has been over for long.
 CREATE INDEX deliveries_due ON notify.deliveries (tenant_id, destination, due, delivery_id) WHERE state = 'waiting';
 CREATE INDEX deliveries_order ON notify.deliveries (tenant_id, ticket_id, destination, delivery_id) WHERE state = 'waiting';
+CREATE INDEX deliveries_fold ON notify.deliveries (tenant_id, fold, delivery_id) WHERE state = 'waiting' AND fold IS NOT NULL;
 CREATE INDEX deliveries_ended ON notify.deliveries USING brin (ended_at);
 GRANT SELECT, INSERT, UPDATE ON notify.deliveries TO docket_notifier;
 GRANT SELECT (tenant_id, delivery_id, cause, notification, recipient, way, ticket_id, seq, urgent, destination, state, due, expires,
@@ -199,6 +200,28 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
     WHERE s.ends_at <= as_of AND s.tickets > s.alone AND s.tickets > s.told
       AND (s.told_at IS NULL OR s.told_at <= as_of - (s.ends_at - s.starts_at))
     ORDER BY s.ends_at LIMIT at_most
+$$;
+
+-- Destinations of every tenant for which something waits, from this one on in their order: when its first is due and by which way
+-- that goes, and how the destination does. One look into the index for each, however much waits there.
+CREATE FUNCTION notify.waiting_destinations(after_tenant bigint, after_destination text, at_most integer)
+RETURNS TABLE (tenant_id bigint, destination text, due timestamptz, way text, failures integer, open_for_ms bigint, paused boolean)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog AS $$
+    WITH RECURSIVE each AS (
+        (SELECT d.tenant_id, d.destination, d.due, d.way, 1 AS n FROM notify.deliveries d
+         WHERE d.state = 'waiting' AND (d.tenant_id, d.destination) > (after_tenant, after_destination)
+         ORDER BY d.tenant_id, d.destination, d.due, d.delivery_id LIMIT 1)
+        UNION ALL
+        SELECT f.tenant_id, f.destination, f.due, f.way, e.n + 1 FROM each e, LATERAL (
+            SELECT d.tenant_id, d.destination, d.due, d.way FROM notify.deliveries d
+            WHERE d.state = 'waiting' AND (d.tenant_id, d.destination) > (e.tenant_id, e.destination)
+            ORDER BY d.tenant_id, d.destination, d.due, d.delivery_id LIMIT 1) f
+        WHERE e.n < at_most
+    )
+    SELECT e.tenant_id, e.destination, e.due, e.way, coalesce(s.failures, 0),
+           greatest(0, coalesce(extract(epoch FROM s.open_until - clock_timestamp()) * 1000, 0))::bigint, s.paused_at IS NOT NULL
+    FROM each e LEFT JOIN notify.destinations s ON s.tenant_id = e.tenant_id AND s.destination = e.destination
+    ORDER BY e.n
 $$;
 
 -- How much waits, of every tenant: in all, and since when the oldest could have been on its way.

@@ -7,6 +7,7 @@
 #include "html/html.h"
 #include "notifier/letters/values.h"
 #include "signing/hmac.h"
+#include "signing/link.h"
 #include "json/json.h"
 
 #define DAY_MS INT64_C(86400000)
@@ -16,7 +17,7 @@ enum {
     REPLY_DAYS = 365,
     ACKNOWLEDGE_DAYS = 7,
     UNSUBSCRIBE_DAYS = 365,
-    OWN_VALUES = 3, /* recipient, links, tickets */
+    OWN_VALUES = 4, /* recipient, tenant, links, tickets */
     ID_MAC_BYTES = 8
 };
 
@@ -43,7 +44,8 @@ static bool is_by_robot(NotifyWay way) {
 
 /* ---- Values ---- */
 
-static Str link_to(Writing *w, const char *page, TokenPurpose purpose, int days) {
+static Str link_to(Writing *w, TokenPurpose purpose, Str about, int days) {
+    CLEANUP(buf_done) Buf link = {0};
     char token[TOKEN_TEXT];
     Token t = {.purpose = purpose,
                .tenant_id = w->row->tenant_id,
@@ -52,7 +54,8 @@ static Str link_to(Writing *w, const char *page, TokenPurpose purpose, int days)
                .expires_ms = w->row->created_ms + days * DAY_MS};
     if (!w->world->key || !w->world->desk_url[0] || !t.person_id) return (Str){NULL, 0};
     token_format(w->world->key, &t, token);
-    return str(arena_printf(w->arena, "%s/%s/%s", w->world->desk_url, page, token));
+    link_write(str(w->world->desk_url), token, about, &link);
+    return arena_str(w->arena, buf_str(&link));
 }
 
 static TemplateValue group(Writing *w, Str name, size_t room) {
@@ -64,6 +67,12 @@ static void add_member(TemplateValue *to, Str name, Str text) {
     if (text.n)
         ((TemplateValue *)to->members)[to->members_n++] =
             (TemplateValue){.name = name, .text = text};
+}
+
+static TemplateValue tenant_value(Writing *w) {
+    TemplateValue v = group(w, STR("tenant"), 1);
+    add_member(&v, STR("name"), w->letter->sender);
+    return v;
 }
 
 static TemplateValue recipient_value(Writing *w) {
@@ -78,12 +87,28 @@ static TemplateValue links_value(Writing *w) {
     if (str_starts(w->letter->event, STR("promise_")) && w->row->ticket_id &&
         !str_starts(w->row->recipient, STR("requester:")))
         add_member(&v, STR("acknowledge"),
-                   link_to(w, "acknowledge", TOKEN_ACKNOWLEDGE, ACKNOWLEDGE_DAYS));
+                   link_to(w, TOKEN_ACKNOWLEDGE, (Str){NULL, 0}, ACKNOWLEDGE_DAYS));
     if (w->letter->by == NOTIFY_BY_MAIL) {
-        w->letter->unsubscribe_url = link_to(w, "unsubscribe", TOKEN_UNSUBSCRIBE, UNSUBSCRIBE_DAYS);
+        Str about = str(arena_printf(w->arena, "mail:%.*s", STR_ARG(w->row->notification)));
+        w->letter->unsubscribe_url = link_to(w, TOKEN_UNSUBSCRIBE, about, UNSUBSCRIBE_DAYS);
         add_member(&v, STR("unsubscribe"), w->letter->unsubscribe_url);
     }
     return v;
+}
+
+/* Where people find it: a ticket by its number, of other things the desk. */
+static void add_url(Writing *w, TemplateValue *to) {
+    const char *desk = w->world->desk_url;
+    const TemplateValue *id = values_find(to->members, to->members_n, "id");
+    if (!desk[0] || values_find(to->members, to->members_n, "url")) return;
+    TemplateValue *members = arena_alloc(w->arena, (to->members_n + 1) * sizeof(*members));
+    if (to->members_n) memcpy(members, to->members, to->members_n * sizeof(*members));
+    members[to->members_n] = (TemplateValue){
+        .name = STR("url"),
+        .text = id ? str(arena_printf(w->arena, "%s/tickets/%.*s", desk, STR_ARG(id->text)))
+                   : str(desk)};
+    to->members = members;
+    to->members_n++;
 }
 
 /* Each ticket once, as it was told last, in the order in which they were told first. */
@@ -96,6 +121,9 @@ static TemplateValue tickets_value(Writing *w, cJSON *const *trees, size_t n) {
         if (!cJSON_IsObject(ticket)) continue;
         TemplateValue item = {.members_n = values_of(ticket, w->arena, &members)};
         item.members = members;
+        add_url(w, &item);
+        reader_translate(&(Reader){w->letter->language, w->person->zone}, &item, 1, w->arena);
+        members = (TemplateValue *)item.members;
         const TemplateValue *id = values_find(members, item.members_n, "id");
         size_t k = 0;
         while (k < v.members_n) {
@@ -114,15 +142,25 @@ static void collect_values(Writing *w, cJSON *const *trees, size_t n, bool folde
     size_t said_n = values_of(trees[n - 1], w->arena, &said), k = 0;
     TemplateValue *all = arena_alloc(w->arena, (said_n + OWN_VALUES) * sizeof(*all));
     w->letter->event = values_text(said, said_n, "event", "name");
-    w->letter->sender = values_text(said, said_n, "tenant", "name");
+    int64_t at_ms;
+    if (str_to_i64(values_text(said, said_n, "event", "at_ms"), &at_ms) == 0)
+        w->letter->occurred_ms = at_ms;
     for (size_t i = 0; i < said_n; i++) {
         Str name = said[i].name;
-        if (str_is(name, "recipient") || str_is(name, "links")) continue;
+        if (str_is(name, "recipient") || str_is(name, "tenant") || str_is(name, "links")) continue;
         if (folded && (str_is(name, "ticket") || str_is(name, "comment") ||
                        str_is(name, "promise") || str_is(name, "tickets")))
             continue;
-        all[k++] = said[i];
+        all[k] = said[i];
+        if (str_is(name, "ticket")) add_url(w, &all[k]);
+        if (str_is(name, "storm")) add_url(w, &all[k]);
+        if (str_is(name, "tickets"))
+            for (size_t m = 0; m < all[k].members_n; m++)
+                add_url(w, (TemplateValue *)&all[k].members[m]);
+        k++;
     }
+    reader_translate(&(Reader){w->letter->language, w->person->zone}, all, k, w->arena);
+    all[k++] = tenant_value(w);
     all[k++] = recipient_value(w);
     all[k++] = links_value(w);
     if (folded) all[k++] = tickets_value(w, trees, n);
@@ -136,7 +174,9 @@ static void write_event(const cJSON *tree, Buf *ret) {
     bool first = true;
     buf_addc(ret, '{');
     for (const cJSON *item = tree->child; item; item = item->next) {
-        if (strcmp(item->string, "recipient") == 0 || strcmp(item->string, "links") == 0) continue;
+        if (strcmp(item->string, "recipient") == 0 || strcmp(item->string, "links") == 0 ||
+            strcmp(item->string, "show") == 0)
+            continue;
         if (!first) buf_addc(ret, ',');
         buf_add_json(ret, str(item->string));
         buf_addc(ret, ':');
@@ -294,7 +334,8 @@ int letter_write(const LetterWorld *world, const Catalog *catalog, const LetterR
                 .by = row->way,
                 .occurred_ms = rows[n - 1].created_ms,
                 .seq = folded ? 0 : row->seq,
-                .urgent = row->urgent};
+                .urgent = row->urgent,
+                .sender = person->tenant};
     Writing w = {world, row, person, arena, &l, ret_problem, NULL, 0};
     cJSON **trees = arena_zalloc(arena, n * sizeof(*trees));
     const MessageTemplate *words = NULL;

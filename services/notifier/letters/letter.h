@@ -3,13 +3,14 @@
 #pragma once
 
 #include "notifier/channels/channel.h"
+#include "notifier/letters/reader.h"
 #include "notifier/letters/words.h"
 #include "signing/token.h"
 
 enum { LETTER_ROWS_MAX = 1000 }; /* of one digest */
 
 typedef struct LetterWorld {
-    const char *desk_url;  /* "https://desk.example": where links lead; "": there are none */
+    const char *desk_url;  /* "https://desk.example", no slash behind: where links lead; "": none */
     const char *mail_from; /* "support@desk.example": answers go there, with a token; message ids
                               are of its domain */
     const TokenKey *key;   /* signs links and reply addresses; NULL: there are none */
@@ -27,6 +28,8 @@ typedef struct LetterRow { /* borrowed */
 
 typedef struct LetterPerson { /* a person who is told; all absent of a system */
     Str address, name, language;
+    const Zone *zone; /* whose hours are hers; NULL: UTC */
+    Str tenant;       /* the tenant's title */
 } LetterPerson;
 
 /* `folded`: the rows are those of one digest, oldest first, even when there is one; else n is 1.
