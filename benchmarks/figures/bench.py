@@ -64,7 +64,7 @@ class Bench:
         """An empty stack of gate and routers with twenty tenants who have room for half of `tickets`; a file of their tokens."""
         if self.stack:
             self.stack.down()
-        self.stack = Stack().up("--router", routers, "--intake", 1, "--desk", 0, "--sla", 0)
+        self.stack = Stack().up("--router", routers, "--intake", 1, "--desk", 0, "--sla", 0, "--notifier", 0)
         tokens = []
         for number in range(TENANTS):
             tenant = self.stack.tenant(documents(tickets // 2 // TENANTS))
