@@ -235,6 +235,10 @@ static size_t width_of(Str s) {
 }
 
 void table_print(const Table *t, size_t columns) {
+    table_print_coloured(t, columns, NULL);
+}
+
+void table_print_coloured(const Table *t, size_t columns, const char *const *colours) {
     size_t *widths = xcalloc(columns, sizeof(*widths));
     CLEANUP(buf_done) Buf out = {0};
     for (size_t i = 0; i < t->n; i++) {
@@ -244,12 +248,15 @@ void table_print(const Table *t, size_t columns) {
     for (size_t i = 0; i < t->n; i++) {
         Str cell = cell_at(t, i);
         bool last = i % columns == columns - 1;
+        const char *colour = colours ? colours[i / columns] : NULL;
+        if (colour && i % columns == 0) buf_adds(&out, colour);
         buf_add_str(&out, cell);
         for (size_t k = width_of(cell); !last && k < widths[i % columns] + 2; k++)
             buf_addc(&out, ' ');
         if (!last) continue;
         while (out.n && out.p[out.n - 1] == ' ')
             out.n--;
+        if (colour) buf_adds(&out, "\033[0m");
         buf_addc(&out, '\n');
     }
     if (out.n) (void)fwrite(out.p, 1, out.n, stdout);

@@ -62,4 +62,6 @@ typedef struct Table {
 void table_add(Table *t, Str cell);
 void table_addf(Table *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void table_print(const Table *t, size_t columns);
+/* colours[i]: what the terminal is told before row i ("\033[31m"), or NULL. */
+void table_print_coloured(const Table *t, size_t columns, const char *const *colours);
 void table_done(Table *t); /* also the CLEANUP function */

@@ -19,6 +19,7 @@ rights: base ticket
 vault: base
 digest: base
 signing: base
+secrets: base json signing vault
 backoff: base
 html: base
 template: base html
