@@ -1,5 +1,6 @@
 /* docket notify -- the operator's view of what people and systems are told: reads the words after
  * it and hands over to the verb. */
+#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -47,10 +47,18 @@ static Str structured(const Attribute *a, size_t n, Str json, Arena *arena) {
     return arena_str(arena, buf_str(&b));
 }
 
+static Str without_blanks(Str s) {
+    while (s.n && strchr(" \t\r\n", s.p[0]))
+        s = (Str){s.p + 1, s.n - 1};
+    while (s.n && strchr(" \t\r\n", s.p[s.n - 1]))
+        s.n--;
+    return s;
+}
+
 int cloud_event_record(const Letter *letter, CloudEventMode mode, Arena *arena,
                        CloudEventRecord *ret, Buf *ret_problem) {
     Attribute a[ATTRIBUTES_MAX];
-    CloudEventRecord r = {.value = str_trim(letter->json)};
+    CloudEventRecord r = {.value = without_blanks(letter->json)};
     if (!r.value.n) {
         buf_adds(ret_problem, "there is nothing to tell a program: the template has no `json`");
         return -EINVAL;

@@ -55,11 +55,17 @@ static Str without_marks(Str line) {
 }
 
 static void add_title(const RobotMessage *m, Buf *ret) {
-    Str rest = m->title.n ? m->title : m->markdown, line = {NULL, 0};
+    Str rest = m->markdown, line = m->title;
     while (rest.n && line.n == 0)
         line = without_marks(str_cut(rest, '\n', &rest));
     add_cut(line, ROBOT_TITLE_BYTES, false, ret);
     if (ret->n == 0) buf_adds(ret, "Docket");
+}
+
+static bool is_blank(Str s) {
+    for (size_t i = 0; i < s.n; i++)
+        if (!strchr(" \t\r\n", s.p[i])) return false;
+    return true;
 }
 
 /* One line break of a template is one on the screen too: DingTalk joins lines unless the first ends
@@ -142,7 +148,7 @@ static void feishu(const RobotMessage *m, int64_t now_ms, Buf *url, Buf *body) {
 
 int robot_request(const RobotMessage *m, int64_t now_ms, Buf *ret_url, Buf *ret_body,
                   Buf *ret_problem) {
-    if (!str_trim(m->markdown).n) {
+    if (is_blank(m->markdown)) {
         buf_adds(ret_problem, "there are no words for a robot: the template has no `markdown`");
         return -EINVAL;
     }
