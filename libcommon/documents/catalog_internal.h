@@ -204,8 +204,12 @@ unsigned read_states(Compilation *c, const Reading *r, const Node *map, const ch
 void fields_done(Catalog *c); /* what is not in its arena */
 void calendars_done(Catalog *c);
 void templates_done(Catalog *c);
-uint32_t notification_ways(const Notification *n); /* bits 1 << NotifyWay */
-void check_words(Compilation *c, const Reading *r, long line, const Notification *n);
+typedef struct WordsUse { /* what one notification wants of a template */
+    const MessageTemplate *words;
+    uint32_t events, ways; /* bits 1 << NotifyEvent, 1 << NotifyWay */
+    bool digest;
+} WordsUse;
+void check_words(Compilation *c, const Reading *r, long line, const WordsUse *use);
 
 /* -1: no such number. */
 long catalog_agent_index(const Catalog *c, int64_t id);

@@ -2,13 +2,6 @@
  * events have, short enough. */
 #include "documents/catalog_internal.h"
 
-uint32_t notification_ways(const Notification *n) {
-    uint32_t ways = n->by;
-    for (size_t i = 0; i < n->to_n; i++)
-        if (n->to[i].system) ways |= UINT32_C(1) << n->to[i].system->by;
-    return ways;
-}
-
 enum { PARTS_MAX = 3 };
 
 /* What of a wording goes one way; NULL in between: not there. */
@@ -77,22 +70,22 @@ typedef struct Using { /* a template for one way of one notification */
     Compilation *c;
     const Reading *r;
     long line;
-    const Notification *n;
+    const WordsUse *use;
     NotifyWay way;
 } Using;
 
 static bool check_needs(const Using *u, uint64_t needs) {
     Vocabulary known = notification_vocabulary();
     for (int e = 0; e < NOTIFY_EVENTS; e++) {
-        if (!(u->n->events >> e & 1)) continue;
-        uint64_t missing = needs & ~notification_given((NotifyEvent)e, u->n->digest_ms > 0);
+        if (!(u->use->events >> e & 1)) continue;
+        uint64_t missing = needs & ~notification_given((NotifyEvent)e, u->use->digest);
         if (!missing) continue;
         size_t at = (size_t)__builtin_ctzll(missing);
         Str name = known.names[at].name;
         complain(u->r, u->line,
                  "template `%.*s` needs `%.*s`, which %s%s has not; ask first: {{#%.*s}} ... "
                  "{{/%.*s}}",
-                 STR_ARG(u->n->words->name), STR_ARG(name), u->n->digest_ms ? "a digest of " : "",
+                 STR_ARG(u->use->words->name), STR_ARG(name), u->use->digest ? "a digest of " : "",
                  notify_event_name((NotifyEvent)e), STR_ARG(name), STR_ARG(name));
         return false;
     }
@@ -101,28 +94,27 @@ static bool check_needs(const Using *u, uint64_t needs) {
 
 static void check_length(const Using *u, const Template *t) {
     for (int e = 0; e < NOTIFY_EVENTS; e++) {
-        if (!(u->n->events >> e & 1)) continue;
+        if (!(u->use->events >> e & 1)) continue;
         CLEANUP(buf_done) Buf text = {0};
         const TemplateValue *sample;
-        size_t n =
-            notification_sample((NotifyEvent)e, u->n->digest_ms > 0, true, u->c->work, &sample);
+        size_t n = notification_sample((NotifyEvent)e, u->use->digest, true, u->c->work, &sample);
         if (template_render(t, sample, n, notify_way_bytes(u->way), &text) != TEMPLATE_TOO_LONG)
             continue;
         complain(u->r, u->line, "template `%.*s` is too long for %s, which takes %zu bytes",
-                 STR_ARG(u->n->words->name), notify_way_name(u->way), notify_way_bytes(u->way));
+                 STR_ARG(u->use->words->name), notify_way_name(u->way), notify_way_bytes(u->way));
         return;
     }
 }
 
 static void check_way(const Using *u) {
     uint64_t needs = 0, uses = 0;
-    const Wording *first = u->n->words->wordings;
+    const Wording *first = u->use->words->wordings;
     if (!has_words(first, u->way)) {
         complain(u->r, u->line, "template `%.*s` has no `%s` for %s; write it",
-                 STR_ARG(u->n->words->name), lacking(u->way), notify_way_name(u->way));
+                 STR_ARG(u->use->words->name), lacking(u->way), notify_way_name(u->way));
         return;
     }
-    for (size_t i = 0; i < u->n->words->wordings_n; i++) {
+    for (size_t i = 0; i < u->use->words->wordings_n; i++) {
         const Wording *w = &first[i];
         const Template *parts[PARTS_MAX];
         size_t n = parts_of(w, u->way, parts);
@@ -139,15 +131,15 @@ static void check_way(const Using *u) {
     }
     if (!check_needs(u, needs)) return;
     Vocabulary known = notification_vocabulary();
-    if (u->n->digest_ms && !(uses >> (known.names_n - 1) & 1) && u->way != NOTIFY_BY_SMS)
+    if (u->use->digest && !(uses >> (known.names_n - 1) & 1) && u->way != NOTIFY_BY_SMS)
         complain(u->r, u->line,
                  "a digest tells of several tickets, and template `%.*s` shows none; use "
                  "{{#tickets}} ... {{/tickets}}",
-                 STR_ARG(u->n->words->name));
+                 STR_ARG(u->use->words->name));
 }
 
-void check_words(Compilation *c, const Reading *r, long line, const Notification *n) {
-    if (!n->words->wordings_n) return; /* it has been complained of where it stands */
+void check_words(Compilation *c, const Reading *r, long line, const WordsUse *use) {
+    if (!use->words->wordings_n) return; /* it has been complained of where it stands */
     for (int w = 0; w < NOTIFY_WAYS; w++)
-        if (notification_ways(n) >> w & 1) check_way(&(Using){c, r, line, n, (NotifyWay)w});
+        if (use->ways >> w & 1) check_way(&(Using){c, r, line, use, (NotifyWay)w});
 }

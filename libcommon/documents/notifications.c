@@ -14,32 +14,11 @@ enum {
     DIGEST_MS_MAX = DAY
 };
 
-static const char *const events[NOTIFY_EVENTS] = {"ticket_created",    "ticket_assigned",
-                                                  "ticket_queued",     "ticket_released",
-                                                  "reply_sent",        "reply_received",
-                                                  "note_added",        "ticket_solved",
-                                                  "ticket_closed",     "ticket_reopened",
-                                                  "promise_warned",    "promise_breached",
-                                                  "promise_escalated", "storm"};
-
-static const char *const audiences[AUDIENCES] = {"requester",     "assignee",  "lead",  "manager",
-                                                 "collaborators", "followers", "agent", "system"};
-
-const char *notify_event_name(NotifyEvent e) {
-    return events[e];
-}
-
-int notify_event_parse(Str name, NotifyEvent *ret) {
-    for (int e = 0; e < NOTIFY_EVENTS; e++)
-        if (str_is(name, events[e])) {
-            *ret = (NotifyEvent)e;
-            return 0;
-        }
-    return -EINVAL;
-}
-
-const char *audience_name(Audience a) {
-    return audiences[a];
+static uint32_t notification_ways(const Notification *n) {
+    uint32_t ways = n->by;
+    for (size_t i = 0; i < n->to_n; i++)
+        if (n->to[i].system) ways |= UINT32_C(1) << n->to[i].system->by;
+    return ways;
 }
 
 /* ---- Events and recipients ---- */
@@ -59,8 +38,9 @@ static void read_events(Compilation *c, const Reading *r, const Node *n, Notific
         Str known[NOTIFY_EVENTS];
         CLEANUP(buf_done) Buf possible = {0};
         for (int k = 0; k < NOTIFY_EVENTS; k++) {
-            known[k] = str(events[k]);
-            buf_printf(&possible, "%s%s", k ? ", " : "; possible are ", events[k]);
+            known[k] = str(notify_event_name((NotifyEvent)k));
+            buf_printf(&possible, "%s%s", k ? ", " : "; possible are ",
+                       notify_event_name((NotifyEvent)k));
         }
         const char *guess = did_you_mean(names[i], known, NOTIFY_EVENTS);
         complain(r, list->line, "unknown event `%.*s`%s", STR_ARG(names[i]),
@@ -72,7 +52,7 @@ static void unknown_recipient(Compilation *c, const Reading *r, long line, Str n
     size_t agents = intern_count(c->c->agent_names), systems = c->c->systems_n, n = 0;
     Str *known = arena_alloc(c->work, (AUDIENCES + agents + systems) * sizeof(*known));
     for (Audience a = AUDIENCE_REQUESTER; a < AUDIENCE_AGENT; a++)
-        known[n++] = str(audiences[a]);
+        known[n++] = str(audience_name(a));
     for (size_t i = 0; i < systems; i++)
         known[n++] = c->c->systems[i].name;
     for (uint32_t i = 0; i < agents; i++)
@@ -95,7 +75,7 @@ static void read_to(Compilation *c, const Reading *r, const Node *n, Notificatio
         Recipient one = {.audience = AUDIENCES};
         uint32_t agent = intern_find(c->c->agent_names, names[i]);
         for (Audience a = AUDIENCE_REQUESTER; a < AUDIENCE_AGENT; a++)
-            if (str_is(names[i], audiences[a])) one.audience = a;
+            if (str_is(names[i], audience_name(a))) one.audience = a;
         if (one.audience < AUDIENCES) {
             all[to->to_n++] = one;
         } else if (agent != INTERN_NONE) {
@@ -121,7 +101,7 @@ static void check_audience(const Reading *r, long line, NotifyEvent e, Audience 
         why = "private notes are not for those who write from outside; remove one of the two";
     else if (e == NOTIFY_TICKET_QUEUED && a == AUDIENCE_ASSIGNEE)
         why = "a ticket that waits has none; tell lead or followers";
-    if (why) complain(r, line, "%s to %s: %s", events[e], audiences[a], why);
+    if (why) complain(r, line, "%s to %s: %s", notify_event_name(e), audience_name(a), why);
 }
 
 static void check_audiences(const Reading *r, const Node *n, const Notification *to) {
@@ -235,7 +215,8 @@ static void read_notification(Compilation *c, Str file, const Node *n, Intern *n
     read_times(c, &r, n, &to);
     read_words(c, &r, n, &to);
     if (to.words && c->problems->n == mistakes)
-        check_words(c, &r, node_member(n, "template")->line, &to);
+        check_words(c, &r, node_member(n, "template")->line,
+                    &(WordsUse){to.words, to.events, notification_ways(&to), to.digest_ms > 0});
     place->line = n->line;
     place->sound = sound && c->problems->n == mistakes;
     c->c->notifications[c->c->notifications_n++] = to;

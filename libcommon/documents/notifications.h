@@ -36,81 +36,10 @@
 
 #include "conditions/matcher.h"
 #include "documents/catalog.h"
+#include "documents/systems.h"
+#include "documents/templates.h"
+#include "documents/vocabulary.h"
 #include "promise/calendar.h"
-#include "template/template.h"
-
-typedef enum NotifyEvent {
-    NOTIFY_TICKET_CREATED,
-    NOTIFY_TICKET_ASSIGNED,
-    NOTIFY_TICKET_QUEUED,   /* waits for somebody in a group to have room */
-    NOTIFY_TICKET_RELEASED, /* taken from who had it */
-    NOTIFY_REPLY_SENT,      /* an agent's public comment */
-    NOTIFY_REPLY_RECEIVED,  /* the requester's */
-    NOTIFY_NOTE_ADDED,      /* a private one */
-    NOTIFY_TICKET_SOLVED,
-    NOTIFY_TICKET_CLOSED,
-    NOTIFY_TICKET_REOPENED,
-    NOTIFY_PROMISE_WARNED,
-    NOTIFY_PROMISE_BREACHED,
-    NOTIFY_PROMISE_ESCALATED,
-    NOTIFY_STORM, /* many tickets of a kind in a short time, told as one */
-    NOTIFY_EVENTS
-} NotifyEvent;
-
-typedef enum NotifyWay {
-    NOTIFY_BY_MAIL,
-    NOTIFY_BY_SMS,
-    NOTIFY_BY_WEBHOOK,
-    NOTIFY_BY_KAFKA,
-    NOTIFY_BY_DINGTALK,
-    NOTIFY_BY_WECOM,
-    NOTIFY_BY_FEISHU,
-    NOTIFY_WAYS
-} NotifyWay;
-
-typedef enum Audience {
-    AUDIENCE_REQUESTER,
-    AUDIENCE_ASSIGNEE,
-    AUDIENCE_LEAD,
-    AUDIENCE_MANAGER,
-    AUDIENCE_COLLABORATORS,
-    AUDIENCE_FOLLOWERS,
-    AUDIENCE_AGENT,
-    AUDIENCE_SYSTEM,
-    AUDIENCES
-} Audience;
-
-const char *notify_event_name(NotifyEvent e);       /* "ticket_created" */
-int notify_event_parse(Str name, NotifyEvent *ret); /* -EINVAL */
-const char *notify_way_name(NotifyWay w);           /* "mail" */
-const char *audience_name(Audience a); /* "lead"; of a person or system "agent", "system" */
-/* What a message of this way may have in bytes, its template's output. */
-size_t notify_way_bytes(NotifyWay w);
-
-typedef struct OutsideSystem {
-    Str name, title;
-    NotifyWay by;
-    Str address; /* URL, topic; absent of robots */
-} OutsideSystem;
-
-typedef struct SmsParam {
-    Str name;
-    const Template *text;
-} SmsParam;
-
-typedef struct Wording { /* one language; what is absent is NULL */
-    Str language;        /* "zh", "en", "pt-BR" */
-    const Template *subject, *text, *html, *markdown, *json;
-    Str sms_code;
-    const SmsParam *sms;
-    size_t sms_n;
-} Wording;
-
-typedef struct MessageTemplate {
-    Str name, title;
-    const Wording *wordings; /* the first is that of who reads none of the others */
-    size_t wordings_n;
-} MessageTemplate;
 
 typedef struct Recipient {
     Audience audience;
@@ -139,11 +68,7 @@ typedef struct Telling { /* somebody is to be told by one way */
 
 enum { TELLINGS_MAX = 200 };
 
-size_t catalog_systems(const Catalog *c, const OutsideSystem **ret);
-size_t catalog_templates(const Catalog *c, const MessageTemplate **ret);
 size_t catalog_notifications(const Catalog *c, const Notification **ret);
-const OutsideSystem *catalog_system(const Catalog *c, Str name);     /* NULL: unknown */
-const MessageTemplate *catalog_template(const Catalog *c, Str name); /* likewise */
 const Notification *catalog_notification(const Catalog *c, Str name);
 
 /* Everybody to be told of this event of a ticket with these facts, in order of the documents; each
@@ -154,19 +79,5 @@ size_t catalog_notifications_for(const Catalog *c, const Facts *facts, NotifyEve
 size_t catalog_notification_custom(const Catalog *c, const Str **ret);
 const Str *catalog_notification_custom_values(const Catalog *c, Str custom_fields, Arena *arena);
 
-/* The wording for who reads `language` ("en-US" takes "en"), else the first. */
-const Wording *message_wording(const MessageTemplate *m, Str language);
 /* The first moment from `now_ms` on at which it may be delivered; INT64_MAX: never again. */
 int64_t notification_not_before(const Notification *n, int64_t now_ms);
-
-/* What every template may use, and a ticket with everything (`complete`) or with no more than every
- * ticket has, to try one on. Of an event only those parts that it has. */
-typedef struct Vocabulary {
-    const TemplateName *names;
-    size_t names_n;
-} Vocabulary;
-Vocabulary notification_vocabulary(void);
-/* Bits 1 << i of the names at the root that are there for sure when this event is told. */
-uint64_t notification_given(NotifyEvent e, bool digest);
-size_t notification_sample(NotifyEvent e, bool digest, bool complete, Arena *arena,
-                           const TemplateValue **ret);

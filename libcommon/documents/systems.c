@@ -1,4 +1,6 @@
 /* The section `systems`: what is told besides people, and where. */
+#include "documents/systems.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 
@@ -9,8 +11,15 @@ enum { SYSTEMS_MAX = 500, ADDRESS_BYTES_MAX = 2000, TOPIC_BYTES_MAX = 249 };
 static const char *const ways[NOTIFY_WAYS] = {"mail",     "sms",   "webhook", "kafka",
                                               "dingtalk", "wecom", "feishu"};
 
+static const char *const audiences[AUDIENCES] = {"requester",     "assignee",  "lead",  "manager",
+                                                 "collaborators", "followers", "agent", "system"};
+
 const char *notify_way_name(NotifyWay w) {
     return ways[w];
+}
+
+const char *audience_name(Audience a) {
+    return audiences[a];
 }
 
 size_t notify_way_bytes(NotifyWay w) {

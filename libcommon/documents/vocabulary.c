@@ -1,5 +1,28 @@
 /* What templates may use, and the tickets on which they are tried. */
-#include "documents/notifications.h"
+#include "documents/vocabulary.h"
+
+#include <errno.h>
+
+static const char *const events[NOTIFY_EVENTS] = {"ticket_created",    "ticket_assigned",
+                                                  "ticket_queued",     "ticket_released",
+                                                  "reply_sent",        "reply_received",
+                                                  "note_added",        "ticket_solved",
+                                                  "ticket_closed",     "ticket_reopened",
+                                                  "promise_warned",    "promise_breached",
+                                                  "promise_escalated", "storm"};
+
+const char *notify_event_name(NotifyEvent e) {
+    return events[e];
+}
+
+int notify_event_parse(Str name, NotifyEvent *ret) {
+    for (int e = 0; e < NOTIFY_EVENTS; e++)
+        if (str_is(name, events[e])) {
+            *ret = (NotifyEvent)e;
+            return 0;
+        }
+    return -EINVAL;
+}
 
 #define NAME(literal, is)                                                                          \
     { {literal, sizeof(literal) - 1}, is, NULL, 0 }
