@@ -171,26 +171,6 @@ BEGIN
         WHERE s.tenant_id = f.tenant_id AND s.category = f.category AND s.starts_at = f.starts_at;
 END $$;
 
--- The queues of every tenant that may be served: (tenant, destination) and when its first delivery is due, one look at the index for
--- each, however much waits in it. Not those whose circuit is open or that are paused.
-CREATE FUNCTION notify.queues(as_of timestamptz, at_most integer) RETURNS TABLE (tenant_id bigint, destination text, due timestamptz)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog SET enable_seqscan = off SET enable_bitmapscan = off AS $$
-    WITH RECURSIVE queue AS (
-        (SELECT d.tenant_id, d.destination FROM notify.deliveries d WHERE d.state = 'waiting'
-         ORDER BY d.tenant_id, d.destination LIMIT 1)
-        UNION ALL
-        SELECT n.tenant_id, n.destination FROM queue q CROSS JOIN LATERAL (
-            SELECT d.tenant_id, d.destination FROM notify.deliveries d
-            WHERE d.state = 'waiting' AND (d.tenant_id, d.destination) > (q.tenant_id, q.destination)
-            ORDER BY d.tenant_id, d.destination LIMIT 1) n)
-    SELECT q.tenant_id, q.destination, head.due FROM queue q
-    CROSS JOIN LATERAL (SELECT d.due FROM notify.deliveries d WHERE d.state = 'waiting' AND d.tenant_id = q.tenant_id
-                        AND d.destination = q.destination ORDER BY d.due LIMIT 1) head
-    LEFT JOIN notify.destinations x ON x.tenant_id = q.tenant_id AND x.destination = q.destination
-    WHERE x.paused_at IS NULL AND (x.open_until IS NULL OR x.open_until <= as_of)
-    ORDER BY head.due LIMIT at_most
-$$;
-
 -- Storms of every tenant whose window is over and that count more than was told.
 CREATE FUNCTION notify.untold_storms(as_of timestamptz, at_most integer)
 RETURNS TABLE (tenant_id bigint, category text, starts_at timestamptz, ends_at timestamptz, tickets integer, urgent integer,
@@ -253,7 +233,7 @@ CREATE FUNCTION notify.sweep(at_most integer) RETURNS bigint LANGUAGE sql SECURI
            (SELECT count(*) FROM storms)
 $$;
 
-REVOKE ALL ON FUNCTION notify.queues(timestamptz, integer), notify.untold_storms(timestamptz, integer), notify.waiting(timestamptz),
-    notify.sweep(integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION notify.queues(timestamptz, integer), notify.untold_storms(timestamptz, integer),
+REVOKE ALL ON FUNCTION notify.untold_storms(timestamptz, integer), notify.waiting_destinations(bigint, text, integer),
+    notify.waiting(timestamptz), notify.sweep(integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION notify.untold_storms(timestamptz, integer), notify.waiting_destinations(bigint, text, integer),
     notify.waiting(timestamptz), notify.sweep(integer) TO docket_notifier;
