@@ -122,6 +122,12 @@ Destination *destinations_next(Destinations *t) {
     return d;
 }
 
+void destinations_each(Destinations *t, void (*see)(void *arg, Destination *d), void *arg) {
+    for (size_t i = 0; i < t->buckets_n; i++)
+        for (Destination *d = t->buckets[i]; d; d = d->next)
+            see(arg, d);
+}
+
 /* ---- How much ---- */
 
 static size_t least(size_t a, size_t b) {
@@ -189,8 +195,8 @@ size_t destinations_forget(Destinations *t, int64_t before_ms) {
     for (size_t i = 0; i < t->buckets_n; i++)
         for (Destination **at = &t->buckets[i]; *at;) {
             Destination *d = *at;
-            bool keep = d->held || d->running || d->listed || d->asked || d->used_ms >= before_ms ||
-                        !circuit_is_quiet(&d->circuit);
+            bool keep = d->held || d->running || d->listed || d->asked || d->changed ||
+                        d->stalled || d->used_ms >= before_ms || !circuit_is_quiet(&d->circuit);
             if (keep) {
                 at = &d->next;
                 continue;

@@ -44,7 +44,10 @@ typedef struct Destination {
     struct Task *first, *last;           /* claimed and not begun; the owner's */
     struct Destination *next, *next_due; /* of its bucket; of those that are due */
     bool listed;                         /* in the list of those that are due */
-    bool told_open, told_failing;        /* PostgreSQL knows of its failures */
+    bool stalled;                        /* the owner comes back to it */
+    bool told_failing;                   /* PostgreSQL knows of its failures */
+    bool changed;                        /* ... and is to be told of something */
+    bool dead;                           /* it is gone for good */
 } Destination;
 
 typedef struct Destinations Destinations;
@@ -65,6 +68,8 @@ void destinations_due(Destinations *t, Destination *d);
 /* Takes the next one out of the line, or NULL. Who was asked and may have more comes back by
  * destinations_due(). */
 Destination *destinations_next(Destinations *t);
+
+void destinations_each(Destinations *t, void (*see)(void *arg, Destination *d), void *arg);
 
 /* How many rows may be claimed for it now; 0: none. */
 size_t destination_room(const Destinations *t, const Destination *d, int64_t now_ms);
