@@ -24,6 +24,16 @@ static void on_tick(void *arg) {
     teller_tick(n->teller);
 }
 
+static void on_told(void *arg) {
+    Notifier *n = arg;
+    if (n->ways) delivering_wake(ways_delivering(n->ways));
+}
+
+static bool delivering_ok(void *arg, Buf *ret_reason) {
+    const Notifier *n = arg;
+    return delivering_ready(ways_delivering(n->ways), ret_reason);
+}
+
 static bool documents_ok(void *arg, Buf *ret_reason) {
     const Notifier *n = arg;
     if (configuration_ready(n->configuration)) return true;
@@ -51,14 +61,24 @@ int notifier_start(Runtime *runtime, const void *config, void **ret_self) {
         configuration_new(n->loop, n->settings->postgres_url, n->instance,
                           &(ConfigurationEvents){.changed = on_documents}, n, &problem);
     if (!n->configuration) return failed("postgres_url", &problem);
+    n->ways = ways_new(&(WaysParts){.loop = n->loop,
+                                    .settings = n->settings,
+                                    .instance = n->instance,
+                                    .vault = n->vault,
+                                    .configuration = n->configuration},
+                       &problem);
+    if (!n->ways) return failed("ways", &problem);
     n->teller = teller_new(&(TellerParts){.runtime = runtime,
                                           .loop = n->loop,
                                           .settings = n->settings,
                                           .instance = n->instance,
-                                          .configuration = n->configuration},
+                                          .configuration = n->configuration,
+                                          .told = on_told,
+                                          .arg = n},
                            &problem);
     if (!n->teller) return failed("kafka_brokers", &problem);
     runtime_ready_check(runtime, "documents", documents_ok, n);
+    runtime_ready_check(runtime, "deliveries", delivering_ok, n);
     loop_timer_arm(n->tick, TICK_MS);
     return 0;
 }
@@ -66,7 +86,8 @@ int notifier_start(Runtime *runtime, const void *config, void **ret_self) {
 bool notifier_drain(void *self) {
     Notifier *n = self;
     n->draining = true;
-    return teller_drain(n->teller);
+    bool told = teller_drain(n->teller);
+    return delivering_drain(ways_delivering(n->ways)) && told;
 }
 
 static void free_memory(void *p) {
@@ -78,6 +99,7 @@ void notifier_stop(void *self) {
     if (!n) return;
     n->tick = loop_timer_free(n->tick);
     n->teller = teller_free(n->teller);
+    n->ways = ways_free(n->ways);
     n->configuration = configuration_free(n->configuration);
     n->vault = vault_free(n->vault);
     loop_free_later(n->loop, n, free_memory); /* its documents may just have been read */

@@ -3,6 +3,7 @@
 
 #include "notifier/settings.h"
 #include "notifier/telling/telling.h"
+#include "notifier/ways.h"
 #include "runtime/runtime.h"
 #include "store/configuration.h"
 #include "vault/vault.h"
@@ -15,6 +16,7 @@ typedef struct Notifier {
     Vault *vault;                 /* addresses of people are opened with it */
     Configuration *configuration; /* documents of all tenants, for both halves */
     Teller *teller;               /* docket.events -> notify.deliveries */
+    Ways *ways;                   /* notify.deliveries -> people and systems */
     LoopTimer *tick;              /* every second */
     bool draining;
 } Notifier;

@@ -18,6 +18,12 @@ typedef struct NotifierSettings {
     /* Where people find a ticket; of a message's destination. */
     char *desk_url;
     char *sms_gateway;
+    /* Delivering. */
+    char *mail_url, *mail_tls, *mail_from, *mail_bounces;
+    char *allow_networks, *ca_file;
+    int64_t webhook_timeout_ms, mail_timeout_ms, lease_margin_ms;
+    int64_t concurrency, running_max;
+    int64_t retry_first_ms, retry_most_ms, leave_alone_ms, pause_after_ms;
 } NotifierSettings;
 
 extern const ConfigKey notifier_keys[];

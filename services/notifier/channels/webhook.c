@@ -12,6 +12,7 @@ enum { TIMEOUT_MS = 15000, CONNECT_MS = 5000, RESPONSE_BYTES = 64 * 1024, LINES_
 
 typedef struct WebhookChannel {
     Channel channel; /* first: they are one */
+    ChannelKind kind;
     Outgoing *outgoing;
     ChannelSecrets secrets;
     struct WebhookTry *first;
@@ -127,17 +128,16 @@ static Channel *webhook_free(Channel *channel) {
     return NULL;
 }
 
-static const ChannelKind webhook = {
-    .name = "webhook",
-    .ways = 1U << NOTIFY_BY_WEBHOOK,
-    .timeout_ms = TIMEOUT_MS,
-    .send = webhook_send,
-    .free = webhook_free,
-};
-
-Channel *webhook_channel_new(Outgoing *outgoing, ChannelSecrets secrets) {
+Channel *webhook_channel_new(Outgoing *outgoing, ChannelSecrets secrets, int timeout_ms) {
     WebhookChannel *c = xcalloc(1, sizeof(*c));
-    c->channel.kind = &webhook;
+    c->kind = (ChannelKind){
+        .name = "webhook",
+        .ways = 1U << NOTIFY_BY_WEBHOOK,
+        .timeout_ms = timeout_ms ? timeout_ms : TIMEOUT_MS,
+        .send = webhook_send,
+        .free = webhook_free,
+    };
+    c->channel.kind = &c->kind;
     c->outgoing = outgoing;
     c->secrets = secrets;
     c->arena = arena_new(0);

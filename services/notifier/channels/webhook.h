@@ -4,4 +4,4 @@
 #include "notifier/channels/channel.h"
 
 /* Redirects are not followed; which networks are refused is outgoing's. timeout_ms 0: 15 s. */
-Channel *webhook_channel_new(Outgoing *outgoing, ChannelSecrets secrets);
+Channel *webhook_channel_new(Outgoing *outgoing, ChannelSecrets secrets, int timeout_ms);
