@@ -35,6 +35,11 @@ redis: base digest log loop metrics
 postgres: base log loop metrics
 outgoing: base loop
 lives: base ticket conditions promise events documents
+facts: base ticket promise events
+sketches: base
+forecast: base
+staffing: base
+radar: base forecast
 publish: base log loop metrics events kafka
 store: base digest log loop ticket events documents lives postgres json
 runtime: base log loop config metrics http
@@ -57,6 +62,7 @@ idn2.h mail
 magic.h filetype
 curl/ outgoing
 libical/ holidays
+xxhash.h sketches radar
 '
 # Exceptions, each with its reason: JSON trees are what the room json hands out, so whoever asks for one walks it.
 exceptions='
