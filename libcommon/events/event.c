@@ -76,6 +76,14 @@ static void read_comment(const Docket__TicketComment *c, Arena *a, EditComment *
     if (mentions.n) ret->mentions = arena_str(a, buf_str(&mentions));
 }
 
+static const int64_t *people(const Docket__TicketPeople *p, Arena *a, size_t *ret_n) {
+    int64_t *ids = arena_alloc(a, (p->n_ids + 1) * sizeof(*ids));
+    for (size_t i = 0; i < p->n_ids; i++)
+        ids[i] = (int64_t)p->ids[i];
+    *ret_n = p->n_ids;
+    return ids;
+}
+
 static const char *read_updated(const Docket__TicketUpdated *t, Arena *a, TicketUpdate *u) {
 #define GET(bit, name, NAME, write)                                                                \
     if (t->name##_set_case == DOCKET__TICKET_UPDATED__##NAME##_SET_##NAME) {                       \
@@ -103,6 +111,14 @@ static const char *read_updated(const Docket__TicketUpdated *t, Arena *a, Ticket
         u->sets |= EDIT_TAGS;
         u->tags = texts(t->tags->tags, t->tags->n_tags, a);
         u->tags_n = t->tags->n_tags;
+    }
+    if (t->collaborators) {
+        u->sets |= EDIT_COLLABORATORS;
+        u->collaborators = people(t->collaborators, a, &u->collaborators_n);
+    }
+    if (t->followers) {
+        u->sets |= EDIT_FOLLOWERS;
+        u->followers = people(t->followers, a, &u->followers_n);
     }
     if (t->comment) read_comment(t->comment, a, &u->comment);
     u->note = wire_str(t->note);

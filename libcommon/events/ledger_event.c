@@ -176,6 +176,16 @@ static int commented(const EditComment *c, Str actor, Arena *a, Docket__TicketCo
     return c->mentions.n ? mentions_of(c->mentions, a, ret) : 0;
 }
 
+static Docket__TicketPeople *people(const int64_t *ids, size_t n, Arena *a) {
+    Docket__TicketPeople *p = arena_alloc(a, sizeof(*p));
+    docket__ticket_people__init(p);
+    p->n_ids = n;
+    p->ids = arena_alloc(a, (n + 1) * sizeof(*p->ids));
+    for (size_t i = 0; i < n; i++)
+        p->ids[i] = (uint64_t)ids[i];
+    return p;
+}
+
 /* The sealed originals stay in the ledger: no follower opens them. */
 static int updated(const LedgerRow *row, Arena *a, Docket__TicketUpdated *t) {
     TicketUpdate u;
@@ -208,6 +218,9 @@ static int updated(const LedgerRow *row, Arena *a, Docket__TicketUpdated *t) {
         for (size_t i = 0; i < u.tags_n; i++)
             t->tags->tags[i] = wire_text(a, u.tags[i]);
     }
+    if (u.sets & EDIT_COLLABORATORS)
+        t->collaborators = people(u.collaborators, u.collaborators_n, a);
+    if (u.sets & EDIT_FOLLOWERS) t->followers = people(u.followers, u.followers_n, a);
     if (u.comment.present) {
         t->comment = arena_alloc(a, sizeof(*t->comment));
         if (commented(&u.comment, row->actor, a, t->comment) < 0) return -EBADMSG;

@@ -18,6 +18,12 @@ typedef struct NumberColumn {
     bool nullable;
 } NumberColumn;
 
+typedef struct ListColumn { /* of ids */
+    const char *name;
+    size_t offset, count_offset;
+    EditSet bit;
+} ListColumn;
+
 #define AT(member) offsetof(TicketUpdate, member)
 static const TextColumn text_columns[] = {
     {EDIT_KIND, "kind", AT(kind)},
@@ -33,7 +39,12 @@ static const NumberColumn number_columns[] = {
     {"form_id", AT(form_id), EDIT_FORM, true},
     {"followup_of", AT(followup_of), EDIT_FOLLOWUP_OF, true},
 };
+static const ListColumn list_columns[] = {
+    {"collaborator_ids", AT(collaborators), AT(collaborators_n), EDIT_COLLABORATORS},
+    {"follower_ids", AT(followers), AT(followers_n), EDIT_FOLLOWERS},
+};
 enum {
+    LIST_COLUMNS = sizeof(list_columns) / sizeof(list_columns[0]),
     TEXT_COLUMNS = sizeof(text_columns) / sizeof(text_columns[0]),
     NUMBER_COLUMNS = sizeof(number_columns) / sizeof(number_columns[0]),
 };
@@ -81,6 +92,20 @@ static void write_set(const TicketUpdate *u, Buf *b) {
         for (size_t i = 0; i < u->tags_n; i++) {
             if (i) buf_addc(b, ',');
             buf_add_json(b, u->tags[i]);
+        }
+        buf_addc(b, ']');
+    }
+    for (size_t i = 0; i < LIST_COLUMNS; i++) {
+        if (!(u->sets & list_columns[i].bit)) continue;
+        const int64_t *ids;
+        size_t n;
+        memcpy(&ids, (const char *)u + list_columns[i].offset, sizeof(ids));
+        memcpy(&n, (const char *)u + list_columns[i].count_offset, sizeof(n));
+        key(b, list_columns[i].name, &first);
+        buf_addc(b, '[');
+        for (size_t k = 0; k < n; k++) {
+            if (k) buf_addc(b, ',');
+            buf_add_i64(b, ids[k]);
         }
         buf_addc(b, ']');
     }
@@ -152,6 +177,23 @@ static int read_tags(Str array, Arena *arena, TicketUpdate *u) {
     return 0;
 }
 
+static int read_ids(const ListColumn *column, Str array, Arena *arena, TicketUpdate *u) {
+    Str rest = array, value;
+    size_t n = 0;
+    int r;
+    while ((r = elements_next(&rest, &value)) > 0)
+        n++;
+    if (r < 0) return r;
+    int64_t *ids = arena_alloc(arena, (n + 1) * sizeof(*ids));
+    rest = array;
+    for (size_t i = 0; i < n && elements_next(&rest, &value) > 0; i++)
+        if (member_int(value, &ids[i]) < 0 || ids[i] <= 0) return -EBADMSG;
+    memcpy((char *)u + column->offset, &ids, sizeof(ids));
+    memcpy((char *)u + column->count_offset, &n, sizeof(n));
+    u->sets |= column->bit;
+    return 0;
+}
+
 static int read_column(Str name, Str value, Arena *arena, TicketUpdate *u) {
     Str text;
     for (size_t i = 0; i < TEXT_COLUMNS; i++) {
@@ -181,6 +223,8 @@ static int read_column(Str name, Str value, Arena *arena, TicketUpdate *u) {
                    ? -EBADMSG
                    : 0;
     }
+    for (size_t i = 0; i < LIST_COLUMNS; i++)
+        if (str_is(name, list_columns[i].name)) return read_ids(&list_columns[i], value, arena, u);
     if (str_is(name, "tags")) return read_tags(value, arena, u);
     if (str_is(name, "custom_fields")) {
         u->custom_fields = member_compact(value, arena);

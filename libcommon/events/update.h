@@ -29,7 +29,9 @@ typedef enum EditSet { /* which of the members below are to be set */
                        EDIT_FORM = 2048,
                        EDIT_FOLLOWUP_OF = 4096,
                        EDIT_SATISFACTION = 8192,
-                       EDIT_SETS = 16383, /* all of them */
+                       EDIT_COLLABORATORS = 16384, /* all of them, likewise below */
+                       EDIT_FOLLOWERS = 32768,
+                       EDIT_SETS = 65535, /* all of these bits */
 } EditSet;
 
 typedef struct EditComment {
@@ -52,6 +54,8 @@ typedef struct TicketUpdate {
     Str custom_fields; /* JSON object */
     const Str *tags;
     size_t tags_n;
+    const int64_t *collaborators, *followers; /* customers in copy; staff who follow it */
+    size_t collaborators_n, followers_n;
     EditComment comment;
     Str note;
     Str reason;   /* JSON object, or absent */

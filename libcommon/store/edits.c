@@ -18,11 +18,11 @@ enum {
     ROUND_ARRAYS                                                                                   \
     ", $12::integer[], $13::text[], $14::text[], $15::bigint[], $16::bigint[], $17::bigint[],"     \
     " $18::bigint[], $19::bigint[], $20::text[], $21::text[], $22::text[], $23::text[],"           \
-    " $24::text[], $25::text[], $26::jsonb[]"
+    " $24::text[], $25::text[], $26::jsonb[], $27::text[], $28::text[]"
 #define EDIT_NAMES                                                                                 \
     ROUND_NAMES                                                                                    \
     ", sets, status, priority, group_id, assignee_id, requester_id, form_id, followup_of, kind,"   \
-    " category, subject, external_id, satisfaction, tags, custom_fields"
+    " category, subject, external_id, satisfaction, tags, custom_fields, collaborators, followers"
 #define EDIT_WRITTEN                                                                               \
     ROUND_LOCKED                                                                                   \
     ","                                                                                            \
@@ -43,11 +43,15 @@ enum {
     "   form_id = CASE WHEN l.sets & 2048 <> 0 THEN l.form_id ELSE t.form_id END,"                 \
     "   followup_of = CASE WHEN l.sets & 4096 <> 0 THEN l.followup_of ELSE t.followup_of END,"     \
     "   satisfaction = CASE WHEN l.sets & 8192 <> 0 THEN l.satisfaction ELSE t.satisfaction "      \
-    "END"                                                                                          \
+    "END,"                                                                                         \
+    "   collaborator_ids = CASE WHEN l.sets & 16384 <> 0 THEN l.collaborators::bigint[]"           \
+    "     ELSE t.collaborator_ids END,"                                                            \
+    "   follower_ids = CASE WHEN l.sets & 32768 <> 0 THEN l.followers::bigint[]"                   \
+    "     ELSE t.follower_ids END"                                                                 \
     "  FROM locked l WHERE t.tenant_id = l.tenant_id AND t.id = l.id)," ROUND_RECORDED ","         \
     " messages AS (SELECT l.tenant_id, m.topic, m.key, m.message, m.k,"                            \
     "   nextval('ticket.outbox_outbox_id_seq') AS outbox_id"                                       \
-    "  FROM unnest($27::bigint[], $28::text[], $29::bytea[], $30::bytea[]) WITH ORDINALITY"        \
+    "  FROM unnest($29::bigint[], $30::text[], $31::bytea[], $32::bytea[]) WITH ORDINALITY"        \
     "    m (n, topic, key, message, k) JOIN locked l ON l.n = m.n),"                               \
     " outbox AS (INSERT INTO ticket.outbox (tenant_id, outbox_id, topic, key, message)"            \
     "  OVERRIDING SYSTEM VALUE"                                                                    \
@@ -64,7 +68,7 @@ static const PostgresStatement edit_statement = {
 static const PostgresStatement edit_with_files_statement = {
     "store_edit_with_files",
     "WITH asked AS (SELECT * FROM unnest(" EDIT_ARRAYS
-    ", $31::text[]) WITH ORDINALITY i (" EDIT_NAMES ", files, n)),"
+    ", $33::text[]) WITH ORDINALITY i (" EDIT_NAMES ", files, n)),"
     " busy AS (SELECT a.n FROM asked a WHERE a.files <> '{}' AND (cardinality(a.files::bigint[]) <>"
     "   (SELECT count(*) FROM (SELECT f.file_id FROM desk.files f WHERE f.tenant_id = a.tenant_id"
     "     AND f.file_id = ANY (a.files::bigint[]) AND f.ticket_id IS NULL AND f.complete"
@@ -144,6 +148,10 @@ static ChangeFate decide(Rounds *r, uint32_t at) {
                                          .custom_fields = e->custom_fields,
                                          .tags = e->tags,
                                          .tags_n = e->tags_n,
+                                         .collaborators = e->collaborators,
+                                         .collaborators_n = e->collaborators_n,
+                                         .followers = e->followers,
+                                         .followers_n = e->followers_n,
                                          .comment = e->comment,
                                          .note = e->note,
                                          .reason = e->reason,
@@ -216,10 +224,21 @@ static void number_or_null(Params *p, int64_t v) {
         params_element_null(p);
 }
 
+/* {1,2} */
+static void numbers_literal(const int64_t *numbers, size_t n, Buf *ret) {
+    buf_clear(ret);
+    buf_addc(ret, '{');
+    for (size_t i = 0; i < n; i++) {
+        if (i) buf_addc(ret, ',');
+        buf_add_i64(ret, numbers[i]);
+    }
+    buf_addc(ret, '}');
+}
+
 static void write_columns(EditsJob *job, Params *p) {
     const Rounds *r = &job->rounds;
     size_t n = r->round_n;
-    CLEANUP(buf_done) Buf tags = {0};
+    CLEANUP(buf_done) Buf tags = {0}, people = {0};
 #define COLUMN(type, write)                                                                        \
     params_array(p, type, n);                                                                      \
     for (size_t i = 0; i < n; i++) {                                                               \
@@ -244,6 +263,10 @@ static void write_columns(EditsJob *job, Params *p) {
     COLUMN(PARAM_JSONB, if (e->sets & EDIT_CUSTOM_FIELDS) params_element_text(
                             p, e->custom_fields.n ? e->custom_fields : STR("{}"));
            else params_element_null(p))
+    COLUMN(PARAM_TEXT, numbers_literal(e->collaborators, e->collaborators_n, &people);
+           params_element_text(p, buf_str(&people)))
+    COLUMN(PARAM_TEXT, numbers_literal(e->followers, e->followers_n, &people);
+           params_element_text(p, buf_str(&people)))
 #undef COLUMN
 }
 
@@ -278,11 +301,7 @@ static bool write_files(EditsJob *job, Params *p) {
     params_array(p, PARAM_TEXT, r->round_n);
     for (size_t i = 0; i < r->round_n; i++) {
         const TicketEdit *e = &job->edits[r->round[i]];
-        buf_clear(&files);
-        buf_addc(&files, '{');
-        for (size_t k = 0; k < e->files_n; k++)
-            buf_printf(&files, "%s%lld", k ? "," : "", (long long)e->files[k]);
-        buf_addc(&files, '}');
+        numbers_literal(e->files, e->files_n, &files);
         params_element_text(p, buf_str(&files));
     }
     return true;

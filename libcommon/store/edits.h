@@ -39,6 +39,8 @@ typedef struct TicketEdit {
     Str satisfaction; /* "good" "bad" "offered" "" */
     const Str *tags;
     size_t tags_n;
+    const int64_t *collaborators, *followers;
+    size_t collaborators_n, followers_n;
     EditComment comment;
     Str note;     /* handover or reason in people's words */
     Str reason;   /* JSON object: {"why":"transfer"} {"why":"claimed","above_capacity":true} ... */

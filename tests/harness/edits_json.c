@@ -39,6 +39,15 @@ Str *texts_of(Arena *arena, const cJSON *o, const char *key, size_t *ret_n) {
     return all;
 }
 
+static int64_t *ids_of(Arena *arena, const cJSON *o, const char *key, size_t *ret_n) {
+    const cJSON *array = NULL, *item;
+    *ret_n = 0;
+    if (json_get_array(o, key, &array) <= 0) return NULL;
+    int64_t *all = arena_alloc(arena, ((size_t)cJSON_GetArraySize(array) + 1) * sizeof(*all));
+    cJSON_ArrayForEach(item, array)(void) json_as_int(item, &all[(*ret_n)++]);
+    return all;
+}
+
 Cause cause_of(const cJSON *o) {
     Cause c = {{0}};
     (void)text_unhex(text_of(o, "cause"), c.bytes, sizeof(c.bytes));
@@ -69,10 +78,11 @@ void print_row(Arena *arena, const LedgerRow *r) {
 }
 
 static void fill_sets(Arena *arena, TicketEdit *e, const cJSON *set) {
-    static const char *const names[] = {"status",        "group_id",    "assignee_id",  "priority",
-                                        "kind",          "category",    "subject",      "tags",
-                                        "custom_fields", "external_id", "requester_id", "form_id",
-                                        "followup_of",   "satisfaction"};
+    static const char *const names[] = {
+        "status",        "group_id",     "assignee_id",      "priority",
+        "kind",          "category",     "subject",          "tags",
+        "custom_fields", "external_id",  "requester_id",     "form_id",
+        "followup_of",   "satisfaction", "collaborator_ids", "follower_ids"};
     for (unsigned i = 0; set && i < sizeof(names) / sizeof(names[0]); i++)
         if (cJSON_GetObjectItemCaseSensitive(set, names[i])) e->sets |= 1U << i;
     if (!set) return;
@@ -90,6 +100,8 @@ static void fill_sets(Arena *arena, TicketEdit *e, const cJSON *set) {
     e->satisfaction = text_of(set, "satisfaction");
     e->custom_fields = text_of(set, "custom_fields"); /* as text */
     e->tags = texts_of(arena, set, "tags", &e->tags_n);
+    e->collaborators = ids_of(arena, set, "collaborator_ids", &e->collaborators_n);
+    e->followers = ids_of(arena, set, "follower_ids", &e->followers_n);
 }
 
 void fill_edit(Arena *arena, TicketEdit *e, const cJSON *o) {

@@ -65,8 +65,12 @@ void request_json(Buf *ret, Str base, const TicketRow *t, const Catalog *catalog
     add_fields(ret, t, catalog);
     add_number(ret, "requester_id", t->requester_id);
     add_number(ret, "followup_source_id", t->followup_of);
+    ADD(ret, ",\"collaborator_ids\":");
+    ticket_ids_json(ret, t->collaborators, t->collaborators_n);
+    ADD(ret, ",\"email_cc_ids\":");
+    ticket_ids_json(ret, t->collaborators, t->collaborators_n);
     buf_printf(ret,
-               ",\"collaborator_ids\":[],\"email_cc_ids\":[],\"is_public\":true,\"due_at\":null,"
+               ",\"is_public\":true,\"due_at\":null,"
                "\"can_be_solved_by_me\":%s,\"solved\":%s,\"recipient\":null,\"assignee_id\":null,"
                "\"group_id\":null,\"ticket_form_id\":null",
                can_solve ? "true" : "false", solved ? "true" : "false");

@@ -70,7 +70,11 @@ void audit_state_of(AuditState *s, const TicketRow *t, Arena *arena) {
         if (i) ADD(&json, ",");
         buf_add_json(&json, t->tags[i]);
     }
-    ADD(&json, "],\"custom_fields\":");
+    ADD(&json, "],\"collaborator_ids\":");
+    ticket_ids_json(&json, t->collaborators, t->collaborators_n);
+    ADD(&json, ",\"follower_ids\":");
+    ticket_ids_json(&json, t->followers, t->followers_n);
+    ADD(&json, ",\"custom_fields\":");
     buf_add_str(&json, t->custom_fields.n ? t->custom_fields : STR("{}"));
     ADD(&json, "}");
     if (json_parse_in(arena, buf_str(&json), NULL, &tree, NULL) < 0) return;

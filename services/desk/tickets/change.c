@@ -265,6 +265,7 @@ ChangeVerdict change_update(const ChangeActor *a, const ChangeTicket *t, const c
     draft_facts(&d, ticket);
     draft_tag_members(&d, ticket);
     draft_custom_fields(&d, ticket);
+    draft_people(&d, ticket);
     draft_comment(&d, cJSON_GetObjectItemCaseSensitive(ticket, "comment"));
     Str note = {NULL, 0};
     if (draft_text(&d, ticket, "handover_note", "handover_note", CHANGE_NOTE_BYTES, &note) > 0 &&

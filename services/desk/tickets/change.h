@@ -19,6 +19,8 @@ enum {
     CHANGE_NOTE_BYTES = 8 << 10,
     CHANGE_UPLOADS_MAX = 20,
     CHANGE_MENTIONS_MAX = 50,
+    CHANGE_COPIES_MAX = 48, /* customers in copy, as Zendesk has it; and followers */
+    CHANGE_PEOPLE_MAX = 200,
 };
 
 typedef struct ChangeFile { /* an upload that the change attaches */
@@ -32,6 +34,11 @@ typedef struct ChangeLoad { /* an agent who may come to have the ticket */
     int64_t capacity, load; /* load: tickets assigned and in progress */
 } ChangeLoad;
 
+typedef struct ChangePerson { /* somebody who is named as told besides */
+    int64_t id;
+    bool customer, staff; /* neither: nobody, or not any more */
+} ChangePerson;
+
 typedef struct ChangeTicket { /* as it was read, in one snapshot */
     TicketRow row;
     const Str *evidence; /* classes of the attachments that it has */
@@ -39,6 +46,8 @@ typedef struct ChangeTicket { /* as it was read, in one snapshot */
     bool was_solved;         /* once, whatever it is now; read for ratings only */
     const ChangeLoad *loads; /* of its assignee, of who asks, and of whom she names */
     size_t loads_n;
+    const ChangePerson *people; /* of change_people() */
+    size_t people_n;
     const TicketRow *other; /* the one that the change names besides; NULL: there is none */
     bool acknowledged;      /* and no promise was broken or escalated since */
 } ChangeTicket;
@@ -73,7 +82,8 @@ typedef struct Change {
 /* PUT of a ticket; `ticket` is the object inside {"ticket": ...}. Taken: subject, comment {body |
  * html_body, public, uploads}, status (Zendesk's and our names), priority, kind, category, tags,
  * additional_tags, remove_tags, custom_fields, external_id, group_id, assignee_id, ticket_form_id,
- * handover_note, safe_update with updated_stamp, version. Others are Zendesk's and do nothing.
+ * collaborator_ids or email_cc_ids, email_ccs, follower_ids, followers, handover_note, safe_update
+ * with updated_stamp, version. Others are Zendesk's and do nothing.
  *
  * updated_stamp is what was shown as updated_at: two versions of one second never show the same
  * (TicketRow.same_second), so whoever read the one before gets 409. */
@@ -121,4 +131,6 @@ size_t change_uploads(const cJSON *ticket, Str *ret);
 /* Does it touch who has the ticket, so that loads are wanted? And evidence? */
 bool change_wants_loads(const cJSON *ticket);
 bool change_wants_evidence(const cJSON *ticket);
+/* Who is named to be told besides; of more than CHANGE_PEOPLE_MAX the rest is left out. */
+size_t change_people(const cJSON *ticket, int64_t ret[CHANGE_PEOPLE_MAX]);
 int64_t change_assignee(const cJSON *ticket); /* whom it names; 0: nobody */

@@ -51,6 +51,9 @@ void draft_tags(Draft *d, ChangeTags how, const cJSON *tags);
 void draft_tag_members(Draft *d, const cJSON *ticket);   /* tags, additional_tags, remove_tags */
 void draft_custom_fields(Draft *d, const cJSON *ticket); /* after draft_facts() */
 
+/* change_people.c */
+void draft_people(Draft *d, const cJSON *ticket); /* collaborators, followers */
+
 /* change_comment.c */
 void draft_comment(Draft *d, const cJSON *comment);
 void draft_note(Draft *d, Str text, bool demanded); /* a handover note, shown as an internal one */

@@ -113,4 +113,7 @@ void job_item_ask(JobItem *i, Arena *arena, WorkAsk *ask) {
     ask->wants_loads = change_wants_loads(ticket);
     ask->wants_evidence = change_wants_evidence(ticket);
     ask->names_agent = change_assignee(ticket);
+    int64_t *people = arena_alloc(arena, CHANGE_PEOPLE_MAX * sizeof(*people));
+    ask->people_n = change_people(ticket, people);
+    ask->people = people;
 }

@@ -171,6 +171,15 @@ Str ticket_custom_field(const TicketRow *t, Str name) {
 
 /* ---- the whole ---- */
 
+void ticket_ids_json(Buf *ret, const int64_t *ids, size_t n) {
+    ADD(ret, "[");
+    for (size_t i = 0; i < n; i++) {
+        if (i) ADD(ret, ",");
+        buf_add_i64(ret, ids[i]);
+    }
+    ADD(ret, "]");
+}
+
 void ticket_json(Buf *ret, Str base, const TicketRow *t, const Catalog *catalog) {
     buf_reserve(ret, 2048 + t->description.n + t->subject.n * 2 + t->custom_fields.n * 2);
     ADD(ret, "{\"url\":\"");
@@ -218,8 +227,13 @@ void ticket_json(Buf *ret, Str base, const TicketRow *t, const Catalog *catalog)
     add_id(ret, t->organization_id);
     ADD(ret, ",\"group_id\":");
     add_id(ret, t->group_id);
-    ADD(ret, ",\"collaborator_ids\":[],\"follower_ids\":[],\"email_cc_ids\":[],"
-             "\"forum_topic_id\":null,\"problem_id\":null,\"has_incidents\":false,"
+    ADD(ret, ",\"collaborator_ids\":");
+    ticket_ids_json(ret, t->collaborators, t->collaborators_n);
+    ADD(ret, ",\"follower_ids\":");
+    ticket_ids_json(ret, t->followers, t->followers_n);
+    ADD(ret, ",\"email_cc_ids\":");
+    ticket_ids_json(ret, t->collaborators, t->collaborators_n);
+    ADD(ret, ",\"forum_topic_id\":null,\"problem_id\":null,\"has_incidents\":false,"
              "\"is_public\":true,\"due_at\":null,\"tags\":");
     add_list(ret, t->tags, t->tags_n);
     ADD(ret, ",\"custom_fields\":");

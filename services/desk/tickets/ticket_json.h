@@ -14,6 +14,8 @@ int ticket_status_sent(Str name, TicketStatus *ret);
 /* The JSON value of one custom field, by the name it is stored under; absent: it has none. */
 Str ticket_custom_field(const TicketRow *t, Str name);
 
+/* Appends [1,2]. */
+void ticket_ids_json(Buf *ret, const int64_t *ids, size_t n);
 /* Appends {"url":...}. `catalog`, which may be NULL, knows the numbers of custom fields. `base` as
  * request_base(). */
 void ticket_json(Buf *ret, Str base, const TicketRow *t, const Catalog *catalog);

@@ -12,6 +12,19 @@ static Str *texts(const PostgresRows *rows, size_t row, size_t column, Arena *ar
     return kept;
 }
 
+static int64_t *ids(const PostgresRows *rows, size_t row, size_t column, Arena *arena,
+                    size_t *ret_n) {
+    Str found[TICKET_TAGS_MAX];
+    size_t n = rows_text_array(rows, row, column, found, TICKET_TAGS_MAX);
+    if (n > TICKET_TAGS_MAX) n = TICKET_TAGS_MAX;
+    *ret_n = n;
+    if (!n) return NULL;
+    int64_t *kept = arena_zalloc(arena, n * sizeof(*kept));
+    for (size_t i = 0; i < n; i++)
+        (void)str_to_i64(found[i], &kept[i]); /* bigint, as text */
+    return kept;
+}
+
 TicketRow ticket_row_read(const PostgresRows *rows, size_t row, size_t first, int64_t tenant_id,
                           Arena *arena) {
     size_t c = first;
@@ -47,7 +60,9 @@ TicketRow ticket_row_read(const PostgresRows *rows, size_t row, size_t first, in
     t.satisfaction = rows_str(rows, row, c++);
     t.organization_id = rows_int(rows, row, c++);
     t.followups = texts(rows, row, c++, arena, &t.followups_n);
-    t.same_second = rows_bool(rows, row, c);
+    t.same_second = rows_bool(rows, row, c++);
+    t.collaborators = ids(rows, row, c++, arena, &t.collaborators_n);
+    t.followers = ids(rows, row, c, arena, &t.followers_n);
     return t;
 }
 

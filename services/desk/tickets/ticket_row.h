@@ -24,8 +24,9 @@
     " ELSE '{}'::text[] END,"                                                                      \
     " CASE WHEN t.version > 2 THEN coalesce((SELECT date_trunc('second', l.at) ="                  \
     " date_trunc('second', t.updated_at) FROM ticket.ledger l WHERE l.tenant_id = t.tenant_id AND" \
-    " l.ticket_id = t.id AND l.seq = t.version - 1 LIMIT 1), false) ELSE false END"
-enum { TICKET_COLUMNS_N = 32, TICKET_TAGS_MAX = 256 };
+    " l.ticket_id = t.id AND l.seq = t.version - 1 LIMIT 1), false) ELSE false END,"               \
+    " t.collaborator_ids::text[], t.follower_ids::text[]"
+enum { TICKET_COLUMNS_N = 34, TICKET_TAGS_MAX = 256 };
 
 typedef struct TicketRow {
     int64_t tenant_id, id;
@@ -42,6 +43,8 @@ typedef struct TicketRow {
     size_t skills_n, tags_n;
     Str *followups; /* ids of those that continue it */
     size_t followups_n;
+    const int64_t *collaborators, *followers; /* customers in copy; staff who follow it */
+    size_t collaborators_n, followers_n;
     int64_t created_ms, updated_ms;
     bool same_second; /* as updated_ms the version before it was in; what people saw then must not
                          look like what they see now (change.h) */

@@ -65,6 +65,9 @@ static void put_ticket(Request *r) {
     ask.wants_loads = change_wants_loads(ticket);
     ask.wants_evidence = change_wants_evidence(ticket);
     ask.names_agent = change_assignee(ticket);
+    int64_t *people = arena_alloc(r->arena, CHANGE_PEOPLE_MAX * sizeof(*people));
+    ask.people_n = change_people(ticket, people);
+    ask.people = people;
     work_begin(&ask, answer_both, r);
 }
 

@@ -29,6 +29,15 @@ static const PostgresStatement read_loads = {
     "  WHERE t.tenant_id = $1::bigint AND t.id = $2::bigint) u (id)"
     " LEFT JOIN ticket.agents a ON a.tenant_id = $1::bigint AND a.agent_id = u.id"
     " WHERE u.id > 0"};
+/* Whom the change names to be told besides: who they are. */
+static const PostgresStatement read_people = {
+    "work_people",
+    "SELECT i.id, q.id IS NOT NULL AND u.deleted_at IS NULL,"
+    " q.id IS NULL AND u.user_id IS NOT NULL AND NOT u.suspended AND u.deleted_at IS NULL"
+    "  AND u.role <> 'customer'"
+    " FROM unnest($2::bigint[]) i (id)"
+    " LEFT JOIN access.users u ON u.tenant_id = $1::bigint AND u.user_id = i.id"
+    " LEFT JOIN ticket.requesters q ON q.tenant_id = $1::bigint AND q.id = i.id"};
 /* The last word about its promises: was it an acknowledgement? */
 static const PostgresStatement read_acknowledged = {
     "work_acknowledged",
@@ -43,7 +52,7 @@ static const PostgresStatement read_solved = {
                    " LIMIT 1"};
 static const PostgresStatement read_files = {"work_files", ATTACHMENT_UNATTACHED_SQL};
 
-enum { READS = 8, CLASSES_MAX = 100, LOADS_MAX = 4 };
+enum { READS = 9, CLASSES_MAX = 100, LOADS_MAX = 4 };
 
 typedef struct Work {
     WorkAsk ask;
@@ -52,8 +61,8 @@ typedef struct Work {
     int tries;
     Params params[READS];
     PostgresQuery queries[READS];
-    size_t queries_n, evidence_at, loads_at, files_at, acknowledged_at, other_at,
-        solved_at; /* 0: not asked */
+    size_t queries_n, evidence_at, loads_at, files_at, acknowledged_at, other_at, solved_at,
+        people_at; /* 0: not asked */
     ChangeActor actor;
     ChangeTicket ticket;
     Change change;
@@ -103,6 +112,14 @@ static TicketRow row_after(const TicketRow *before, const TicketEdit *e, Arena *
         for (size_t i = 0; i < e->tags_n; i++)
             t.tags[i] = e->tags[i];
         t.tags_n = e->tags_n;
+    }
+    if (e->sets & EDIT_COLLABORATORS) {
+        t.collaborators = e->collaborators;
+        t.collaborators_n = e->collaborators_n;
+    }
+    if (e->sets & EDIT_FOLLOWERS) {
+        t.followers = e->followers;
+        t.followers_n = e->followers_n;
     }
     return ticket_row_keep(&t, arena);
 }
@@ -226,6 +243,16 @@ static void take_loads(Work *w, const PostgresRows *rows) {
     w->ticket.loads = loads;
 }
 
+static void take_people(Work *w, const PostgresRows *rows) {
+    size_t n = rows_count(rows);
+    ChangePerson *people = arena_alloc(w->ask.arena, (n + 1) * sizeof(*people));
+    for (size_t i = 0; i < n; i++)
+        people[i] =
+            (ChangePerson){rows_int(rows, i, 0), rows_bool(rows, i, 1), rows_bool(rows, i, 2)};
+    w->ticket.people = people;
+    w->ticket.people_n = n;
+}
+
 /* False when one of the tokens stands for nothing. */
 static bool take_files(Work *w, const PostgresRows *rows) {
     size_t n = rows_count(rows);
@@ -265,6 +292,7 @@ static void on_read(void *arg, PostgresOutcome outcome, const PostgresRows *cons
     take_ticket(w, results[1]);
     if (w->evidence_at) take_evidence(w, results[w->evidence_at]);
     if (w->loads_at) take_loads(w, results[w->loads_at]);
+    if (w->people_at) take_people(w, results[w->people_at]);
     w->ticket.was_solved = w->solved_at && rows_count(results[w->solved_at]);
     if (w->other_at) take_other(w, results[w->other_at]);
     if (w->acknowledged_at && rows_count(results[w->acknowledged_at]))
@@ -298,7 +326,7 @@ static void read_again(Work *w) {
     int length =
         snprintf(tenants, sizeof(tenants), "{%lld}", (long long)w->ask.who->tenant_id); /* fits */
     w->solved_at = w->queries_n = w->evidence_at = w->loads_at = w->files_at = w->acknowledged_at =
-        w->other_at = 0;
+        w->other_at = w->people_at = 0;
     params_text(add_query(w, &fence), (Str){tenants, (size_t)length});
     (void)add_ticket_query(w, &read_ticket);
     if (w->ask.wants_evidence) {
@@ -315,6 +343,14 @@ static void read_again(Work *w) {
         params_array(p, PARAM_INT8, 2);
         params_element_i64(p, w->ask.who->user_id);
         params_element_i64(p, w->ask.names_agent);
+    }
+    if (w->ask.people_n) {
+        w->people_at = w->queries_n;
+        Params *p = add_query(w, &read_people);
+        params_i64(p, w->ask.who->tenant_id);
+        params_array(p, PARAM_INT8, w->ask.people_n);
+        for (size_t i = 0; i < w->ask.people_n; i++)
+            params_element_i64(p, w->ask.people[i]);
     }
     if (w->ask.wants_acknowledged) {
         w->acknowledged_at = w->queries_n;

@@ -22,9 +22,11 @@ typedef struct WorkAsk { /* all it points to must live until `done` */
     Trace trace;
     int64_t ticket_id;
     bool wants_loads, wants_evidence, wants_acknowledged, wants_solved;
-    int64_t names_agent; /* whose load is wanted besides; 0: nobody */
-    int64_t other_id;    /* a second ticket, wanted for the decision; 0: none */
-    const Str *uploads;  /* tokens */
+    int64_t names_agent;   /* whose load is wanted besides; 0: nobody */
+    const int64_t *people; /* whom it names to be told besides */
+    size_t people_n;
+    int64_t other_id;   /* a second ticket, wanted for the decision; 0: none */
+    const Str *uploads; /* tokens */
     size_t uploads_n;
     WorkDecide decide;
     void *decide_arg;

@@ -597,6 +597,93 @@ static void what_others_were_merged_into_names_them(void **state) {
     assert_int_equal(INTO(&m), VERDICT_FORBIDDEN);
 }
 
+enum { LI = 1000000001, WANG = 1000000002, CHEN = 99, GONE = 98 };
+
+static void know_people(World *w) {
+    static const ChangePerson people[] = {
+        {LI, true, false}, {WANG, true, false}, {CHEN, false, true}, {GONE, false, false}};
+    w->ticket.people = people;
+    w->ticket.people_n = sizeof(people) / sizeof(*people);
+}
+
+static void customers_are_put_in_copy_and_staff_follow(void **state) {
+    World *w = *state;
+    static const int64_t now[] = {LI};
+    know_people(w);
+    assert_int_equal(put(w, "{\"email_cc_ids\":[1000000001,\"1000000002\"]}"), VERDICT_EDIT);
+    assert_int_equal(EDIT(w)->sets, EDIT_COLLABORATORS);
+    assert_int_equal(EDIT(w)->collaborators_n, 2);
+    assert_int_equal(EDIT(w)->collaborators[1], WANG);
+    assert_int_equal(put(w, "{\"follower_ids\":[12,99]}"), VERDICT_EDIT);
+    assert_int_equal(EDIT(w)->sets, EDIT_FOLLOWERS);
+    assert_int_equal(EDIT(w)->followers[1], CHEN);
+
+    w->ticket.row.collaborators = now;
+    w->ticket.row.collaborators_n = 1;
+    assert_int_equal(
+        put(w, "{\"email_ccs\":[{\"user_id\":1000000002},{\"user_id\":1000000001,\"action\":"
+               "\"delete\"}],\"followers\":[{\"user_id\":\"12\",\"action\":\"put\"}]}"),
+        VERDICT_EDIT);
+    assert_int_equal(EDIT(w)->sets, EDIT_COLLABORATORS | EDIT_FOLLOWERS);
+    assert_int_equal(EDIT(w)->collaborators_n, 1);
+    assert_int_equal(EDIT(w)->collaborators[0], WANG);
+    assert_int_equal(put(w, "{\"collaborator_ids\":[]}"), VERDICT_EDIT);
+    assert_int_equal(EDIT(w)->collaborators_n, 0);
+}
+
+/* A list sent back as it was shown, under both names, in another order, is no change; of two names
+ * the one that differs counts; whoever is on it stays, whatever she has become. */
+static void what_was_shown_of_people_and_sent_back_is_no_change(void **state) {
+    World *w = *state;
+    static const int64_t now[] = {LI, GONE};
+    know_people(w);
+    w->ticket.row.collaborators = now;
+    w->ticket.row.collaborators_n = 2;
+    assert_int_equal(put(w, "{\"collaborator_ids\":[98,1000000001,98],\"email_cc_ids\":[1000000001,"
+                            "98],\"follower_ids\":[]}"),
+                     VERDICT_NOTHING);
+    assert_int_equal(put(w, "{\"collaborator_ids\":[1000000001,98,1000000002],\"email_cc_ids\":["
+                            "1000000001,98]}"),
+                     VERDICT_EDIT);
+    assert_int_equal(EDIT(w)->collaborators_n, 3);
+    assert_int_equal(put(w, "{\"collaborator_ids\":[1000000001],\"email_cc_ids\":[1000000002]}"),
+                     VERDICT_INVALID);
+}
+
+static void who_cannot_be_told_is_not_put_on_a_list(void **state) {
+    World *w = *state;
+    static const char *const refused[] = {
+        "{\"collaborator_ids\":[99]}",            /* staff */
+        "{\"collaborator_ids\":[98]}",            /* nobody any more */
+        "{\"collaborator_ids\":[5]}",             /* nobody */
+        "{\"collaborator_ids\":[1000000000001]}", /* the requester */
+        "{\"follower_ids\":[1000000001]}",        /* a customer */
+        "{\"follower_ids\":[98]}",
+        "{\"follower_ids\":\"12\"}",
+        "{\"follower_ids\":[{}]}",
+        "{\"follower_ids\":[-1]}",
+        "{\"followers\":[12]}",
+        "{\"followers\":{\"user_id\":12}}",
+        "{\"followers\":[{\"user_id\":12,\"action\":\"drop\"}]}",
+        "{\"email_ccs\":[{\"user_email\":\"a@example.com\"}]}"};
+    know_people(w);
+    for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++) {
+        assert_int_equal(put(w, refused[i]), VERDICT_INVALID);
+        assert_int_equal(w->change.invalid.n, 1);
+    }
+    CLEANUP(buf_done) Buf many = {0};
+    buf_adds(&many, "{\"collaborator_ids\":[");
+    for (int i = 0; i <= CHANGE_COPIES_MAX; i++)
+        buf_printf(&many, "%s%d", i ? "," : "", LI + i);
+    buf_adds(&many, "]}");
+    assert_int_equal(put(w, many.p), VERDICT_INVALID);
+    assert_int_equal(w->change.invalid.n, 1);
+    int64_t named[CHANGE_PEOPLE_MAX];
+    assert_int_equal(change_people(json(w, many.p), named), CHANGE_COPIES_MAX + 1);
+    w->who.rights &= ~right_bit(RIGHT_TICKETS_EDIT);
+    assert_int_equal(put(w, "{\"follower_ids\":[12]}"), VERDICT_FORBIDDEN);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
     const struct CMUnitTest tests[] = {
@@ -629,6 +716,9 @@ int main(void) {
         TEST(what_is_open_is_merged_and_says_into_what),
         TEST(nothing_is_merged_into_what_is_over_not_there_or_not_reached),
         TEST(what_others_were_merged_into_names_them),
+        TEST(customers_are_put_in_copy_and_staff_follow),
+        TEST(what_was_shown_of_people_and_sent_back_is_no_change),
+        TEST(who_cannot_be_told_is_not_put_on_a_list),
     };
     return cmocka_run_group_tests_name("desk/change", tests, NULL, NULL);
 }

@@ -15,6 +15,8 @@
 
 static const Str tags[] = {{"急件", 6}, {"a,\"b\\", 5}};
 
+static const int64_t collaborators[] = {1000000000007, 1000000000009};
+
 static const TicketUpdate everything = {
     .sets = EDIT_SETS,
     .status = TICKET_ON_HOLD,
@@ -32,6 +34,8 @@ static const TicketUpdate everything = {
     .custom_fields = {"{\"a\":[1,{\"b\":null}]}", 20},
     .tags = tags,
     .tags_n = 2,
+    .collaborators = collaborators,
+    .collaborators_n = 2,
     .comment = {.present = true,
                 .is_public = true,
                 .author_id = 1012,
@@ -61,6 +65,10 @@ static void same_update(const TicketUpdate *a, const TicketUpdate *b, bool with_
     assert_int_equal(a->tags_n, b->tags_n);
     for (size_t i = 0; i < a->tags_n; i++)
         assert_true(str_eq(a->tags[i], b->tags[i]));
+    assert_int_equal(a->collaborators_n, b->collaborators_n);
+    for (size_t i = 0; i < a->collaborators_n; i++)
+        assert_int_equal(a->collaborators[i], b->collaborators[i]);
+    assert_int_equal(a->followers_n, b->followers_n);
     assert_int_equal(a->comment.present, b->comment.present);
     assert_int_equal(a->comment.is_public, b->comment.is_public);
     assert_int_equal(a->comment.author_id, b->comment.author_id);
