@@ -52,7 +52,7 @@ void http_connection_close(HttpConnection *c) {
     for (HttpExchange *x = c->first, *next; x; x = next) {
         next = x->next;
         x->next = NULL;
-        if (!x->answered && x->more && !x->more_asked) {
+        if (!x->answered && x->more && (x->open || !x->more_asked)) {
             x->more(x, true, x->more_arg); /* nobody else would ever tell it */
             x->answered = true;
             c->unanswered--;
@@ -371,6 +371,10 @@ static void connection_settle(HttpConnection *c, int64_t now_ms) {
         c->fresh = true; /* its body is asked for only now */
         buf_adds(&c->out, "HTTP/1.1 100 Continue\r\n\r\n");
         server_set_dirty(c->server, c);
+    }
+    if (c->eof && c->first && c->first->open && c->out.n == c->out_sent) {
+        http_connection_close(c); /* nobody reads on, and it would never end */
+        return;
     }
     if (!c->pending && c->out.n == c->out_sent) { /* all is said */
         bool idle = !c->receiving && !c->in.n && !c->deaf;

@@ -202,7 +202,7 @@ static void add_str(Buf *b, Str s) { /* without the check for room: it is reserv
     b->n += s.n;
 }
 
-/* `more` bytes of body will follow at once. */
+/* Of a body in chunks (x->open) `length` means nothing. `more` bytes of it will follow at once. */
 static void write_head(HttpExchange *x, Buf *out, int status, Str type, uint64_t length,
                        size_t more) {
     bool bodiless = status == 204 || status == 304; /* no length either */
@@ -223,7 +223,9 @@ static void write_head(HttpExchange *x, Buf *out, int status, Str type, uint64_t
         add_str(out, type);
         add_str(out, STR("\r\n"));
     }
-    if (!bodiless) {
+    if (x->open) {
+        if (!x->head.http_1_0) add_str(out, STR("Transfer-Encoding: chunked\r\n"));
+    } else if (!bodiless) {
         add_str(out, STR("Content-Length: "));
         buf_add_u64(out, length);
         add_str(out, STR("\r\n"));
@@ -270,12 +272,56 @@ void http_answer_stream(HttpExchange *x, int status, const char *content_type, u
     http_connection_answered(x);
 }
 
+void http_answer_open(HttpExchange *x, int status, const char *content_type, HttpMore more,
+                      void *arg) {
+    assert(status >= 200 && status <= 599 && !x->more && !x->answered);
+    Buf *out = connection_answer_room(x);
+    bool bodiless = !takes_body(x, status);
+    x->more = more;
+    x->more_arg = arg;
+    if (!out) {
+        http_connection_dropped(x, true);
+        return;
+    }
+    x->open = true;
+    write_head(x, out, status, str(content_type), 0, 0);
+    if (!bodiless) {
+        http_connection_piece(x);
+        return;
+    }
+    more(x, true, arg);
+    http_connection_answered(x);
+}
+
+static void add_chunk(const HttpExchange *x, Str piece, Buf *out) {
+    if (!x->head.http_1_0) buf_printf(out, "%zx\r\n", piece.n);
+    if (piece.n) buf_add_str(out, piece);
+    if (!x->head.http_1_0) buf_adds(out, "\r\n");
+}
+
+void http_answer_end(HttpExchange *x) {
+    assert(x->open && x->more_asked);
+    Buf *out = connection_answer_room(x);
+    x->more_asked = false;
+    if (!out) {
+        http_connection_dropped(x, false);
+        return;
+    }
+    add_chunk(x, (Str){NULL, 0}, out); /* the last one is empty */
+    http_connection_answered(x);
+}
+
 void http_answer_piece(HttpExchange *x, Str piece) {
-    assert(x->more_asked && piece.n && piece.n <= x->left);
+    assert(x->more_asked && piece.n && (x->open || piece.n <= x->left));
     Buf *out = connection_answer_room(x);
     x->more_asked = false;
     if (!out) {
         http_connection_dropped(x, true);
+        return;
+    }
+    if (x->open) {
+        add_chunk(x, piece, out);
+        http_connection_piece(x);
         return;
     }
     buf_add_str(out, piece);

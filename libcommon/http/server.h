@@ -96,6 +96,13 @@ void http_answer(HttpExchange *x, int status, const char *content_type, Str body
 typedef void (*HttpMore)(HttpExchange *x, bool gone, void *arg);
 void http_answer_stream(HttpExchange *x, int status, const char *content_type, uint64_t length,
                         HttpMore more, void *arg);
+/* The same for a body without an end of its own (server-sent events), in chunks; to a client of
+ * HTTP/1.0 until the connection closes. `gone` comes as soon as the client has closed its side,
+ * also while a piece is owed: whoever reads such an answer keeps its side open. */
+void http_answer_open(HttpExchange *x, int status, const char *content_type, HttpMore more,
+                      void *arg);
+/* Instead of a piece: that was all. x is gone; `more` does not come. */
+void http_answer_end(HttpExchange *x);
 /* Copied; not empty, and not more than is missing. The one that makes `length` full ends the answer
  * without another `more`. x may be gone afterwards: to a client that left, `more` says so at once.
  */

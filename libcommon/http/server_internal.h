@@ -44,6 +44,7 @@ struct HttpExchange {
     void *more_arg;
     uint64_t left;   /* of those pieces */
     bool more_asked; /* the handler owes a piece */
+    bool open;       /* those pieces have no end known ahead */
     int64_t started_us;
     bool answered;
     bool handed_over;   /* to the handler: counts as in flight */
