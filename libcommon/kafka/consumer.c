@@ -334,7 +334,9 @@ KafkaConsumer *kafka_consumer_new(Loop *loop, const KafkaConsumerSettings *setti
     c->loop = loop;
     if (events) c->events = *events;
     c->arg = arg;
-    c->start = settings->start;
+    c->start = settings->start == KAFKA_START_EARLIEST ? RD_KAFKA_OFFSET_BEGINNING
+               : settings->start == KAFKA_START_LATEST ? RD_KAFKA_OFFSET_END
+                                                       : RD_KAFKA_OFFSET_TAIL(settings->recent);
     c->reset = settings->reset;
     c->release_ms = settings->release_ms;
     c->group = xstrdup(settings->group);

@@ -26,7 +26,11 @@
 typedef struct KafkaConsumer KafkaConsumer;
 
 typedef enum KafkaReset { KAFKA_RESET_ALARM, KAFKA_RESET_EARLIEST } KafkaReset;
-typedef enum KafkaStart { KAFKA_START_EARLIEST, KAFKA_START_LATEST } KafkaStart;
+typedef enum KafkaStart {
+    KAFKA_START_EARLIEST,
+    KAFKA_START_LATEST,
+    KAFKA_START_RECENT /* `recent` messages ahead of the end of each partition */
+} KafkaStart;
 
 typedef struct KafkaConsumerSettings {
     const char *brokers; /* "host:port,host:port" */
@@ -37,6 +41,7 @@ typedef struct KafkaConsumerSettings {
     const char *instance_id; /* static membership, only where an operator sets it; else NULL */
     const char *options;     /* more librdkafka properties, "key=value,key=value", or NULL */
     KafkaStart start;        /* where the group has no committed offset */
+    int32_t recent;          /* of KAFKA_START_RECENT */
     KafkaReset reset;        /* where its committed offset no longer exists */
     int gather_ms; /* how long the broker may wait for 64 KiB to come together before it answers; 0:
                       it answers with the first message */

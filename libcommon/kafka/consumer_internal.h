@@ -21,7 +21,7 @@ struct KafkaConsumer {
     Loop *loop;
     KafkaConsumerEvents events;
     void *arg;
-    KafkaStart start;
+    int64_t start; /* librdkafka's offset: where nothing is committed */
     KafkaReset reset;
     int release_ms;
     char *group;

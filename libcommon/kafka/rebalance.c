@@ -99,13 +99,12 @@ static bool read_committed(KafkaConsumer *c, rd_kafka_event_t *event) {
         rd_kafka_ListConsumerGroupOffsets_result_groups(result, &n);
     if (n != 1 || rd_kafka_group_result_error(groups[0])) return false;
     const rd_kafka_topic_partition_list_t *committed = rd_kafka_group_result_partitions(groups[0]);
-    int64_t none = c->start == KAFKA_START_LATEST ? RD_KAFKA_OFFSET_END : RD_KAFKA_OFFSET_BEGINNING;
     for (int i = 0; i < c->starting->cnt; i++) {
         rd_kafka_topic_partition_t *to = &c->starting->elems[i];
         const rd_kafka_topic_partition_t *from = rd_kafka_topic_partition_list_find(
             (rd_kafka_topic_partition_list_t *)committed, to->topic, to->partition);
         if (!from || from->err) return false;
-        to->offset = from->offset >= 0 ? from->offset : none;
+        to->offset = from->offset >= 0 ? from->offset : c->start;
     }
     return true;
 }
