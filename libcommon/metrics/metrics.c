@@ -6,8 +6,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "metrics/metrics_internal.h"
-
 enum { SERIES_LIMIT = 8192, BUCKETS_LIMIT = 32, SCRAPERS_LIMIT = 64 };
 
 typedef enum MetricType { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM } MetricType;
@@ -233,7 +231,6 @@ static void add_histogram(Buf *out, const Family *f, const Metric *m) {
 
 void metrics_render(Buf *ret) {
     static const char *const types[] = {"counter", "gauge", "histogram"};
-    process_metrics_refresh();
     for (size_t i = 0; i < registry.n_scrapers; i++)
         registry.scrapers[i].cb(registry.scrapers[i].arg);
     for (const Family *f = registry.first; f; f = f->next) {

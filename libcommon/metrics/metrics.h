@@ -39,6 +39,6 @@ void metrics_on_scrape(void (*cb)(void *arg), void *arg);
 void metrics_off_scrape(void (*cb)(void *arg), void *arg); /* before arg dies */
 /* docket_build_info{service,version} = 1. */
 void metrics_build_info(const char *service, const char *version);
-/* Appends the whole page, process_* (memory, CPU, descriptors, start) included. */
+/* Appends the whole page. */
 void metrics_render(Buf *ret);
 #define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"

@@ -1,4 +1,6 @@
 /* process_*: what the kernel says about us, read at the moment of a scrape. */
+#include "metrics/process.h"
+
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "metrics/metrics_internal.h"
+#include "metrics/metrics.h"
 
 static double resident_bytes(void) {
     unsigned long long total, resident = 0;

@@ -56,7 +56,7 @@ Outgoing *outgoing_free(Outgoing *o) {
     o->freeing = true;
     while (o->first)
         outgoing_cancel(o->first);
-    mail_drop_idle(o);
+    if (o->close_idle) o->close_idle(o);
     o->engine = engine_free(o->engine);
     free(o->user_agent);
     free(o->ca_file);

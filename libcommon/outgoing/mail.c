@@ -71,7 +71,7 @@ static void idle_remove(MailConnection *c) {
     }
 }
 
-void mail_drop_idle(Outgoing *o) {
+static void close_idle(Outgoing *o) {
     MailConnection *next;
     for (MailConnection *c = o->idle; c; c = next) {
         next = c->next;
@@ -87,6 +87,7 @@ static void idle_add(MailConnection *c) {
         connection_close(c, true);
         return;
     }
+    o->close_idle = close_idle;
     c->mail = NULL;
     c->next = o->idle;
     o->idle = c;

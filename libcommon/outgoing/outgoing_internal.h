@@ -17,6 +17,7 @@ struct Outgoing {
     size_t running, bytes;
     struct MailConnection *idle; /* the youngest first */
     size_t idle_n;
+    void (*close_idle)(Outgoing *o); /* set by who keeps some */
     bool freeing;
 };
 
@@ -57,4 +58,3 @@ void outgoing_failure(CURLcode code, const SocketGuard *guard, const char *error
                       Buf *reason, OutgoingResult *ret);
 
 void post_done(void *arg, CURL *easy, CURLcode code); /* an EngineDone */
-void mail_drop_idle(Outgoing *o);

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "metrics/metrics.h"
+#include "metrics/process.h"
 #include "runtime/runtime_internal.h"
 
 enum { LIVE_TURN_MS = 5000 }; /* a turn of the loop that takes longer is a hang */
@@ -78,6 +79,7 @@ static void on_request(HttpExchange *x, void *arg) {
         answer_ready(r, x);
     else {
         CLEANUP(buf_done) Buf page = {0};
+        process_metrics_refresh();
         metrics_render(&page);
         http_answer(x, 200, METRICS_CONTENT_TYPE, buf_str(&page));
     }

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "store/new_tickets_internal.h"
+#include "store/new_tickets_params.h"
 
 enum { REREADS_MAX = 3 };
 
@@ -14,16 +14,6 @@ static const PostgresStatement lease_statement = {"store_lease_requesters",
 
 static int64_t numbers_left(const Store *s) {
     return s->requester_end - s->requester_next + (s->requester_spare ? REQUESTER_BLOCK : 0);
-}
-
-int64_t requester_number(Store *s) {
-    if (s->requester_next == s->requester_end) {
-        assert(s->requester_spare);
-        s->requester_next = s->requester_spare;
-        s->requester_end = s->requester_spare + REQUESTER_BLOCK;
-        s->requester_spare = 0;
-    }
-    return s->requester_next++;
 }
 
 /* ---- Reading back ---- */

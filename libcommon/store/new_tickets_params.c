@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "store/new_tickets_internal.h"
+#include "store/new_tickets_params.h"
 
 enum { BATCH_MAX = 4096 };
 
@@ -118,6 +118,17 @@ static void keys_params(Params *p, const NewTicketsJob *job, const Sorted *keys,
     COLUMN(PARAM_INT8, if (t->instead_of) params_element_i64(p, t->instead_of);
            else params_element_null(p))
 #undef COLUMN
+}
+
+/* The next number for a requester; ask for no more than were leased. */
+static int64_t requester_number(Store *s) {
+    if (s->requester_next == s->requester_end) {
+        assert(s->requester_spare);
+        s->requester_next = s->requester_spare;
+        s->requester_end = s->requester_spare + REQUESTER_BLOCK;
+        s->requester_spare = 0;
+    }
+    return s->requester_next++;
 }
 
 static void requesters_params(Store *s, Params *p, const NewTicketsJob *job, const Sorted *all,

@@ -3,7 +3,7 @@
  *
  * Whoever has the key first holds its row until the end; the others wait in keys_statement, then
  * see the winner's row in tickets_statement. */
-#include "store/new_tickets_internal.h"
+#include "store/new_tickets_params.h"
 
 /* A key that is not there is claimed. One that is there stays, unless its 24 hours were over when
  * this one was accepted. before_id remembers from whom it was taken. */

@@ -82,9 +82,6 @@ static inline int64_t deadline_earlier(int64_t a, int64_t b) {
     return a && (!b || a < b) ? a : b;
 }
 
-/* The next number for a requester; ask for no more than were leased. */
-int64_t requester_number(Store *s);
-
 /* Reading places and ledger rows by (tenant, id), through aliases. */
 extern const PostgresStatement places_statement, rows_statement;
 void places_params(Params *p, const int64_t *tenants, const int64_t *ids, size_t n);

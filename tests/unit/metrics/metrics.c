@@ -1,5 +1,6 @@
 /* The page that Prometheus reads. */
 #include "metrics/metrics.h"
+#include "metrics/process.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,6 +11,7 @@
 
 static char *page(void) {
     Buf b = {0};
+    process_metrics_refresh();
     metrics_render(&b);
     return b.p;
 }

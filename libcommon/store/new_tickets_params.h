@@ -1,4 +1,4 @@
-/* NewTickets -- the job between the caller's batch and PostgreSQL. */
+/* The job between the caller's batch and PostgreSQL, and what it gives to the statements. */
 #pragma once
 
 #include "store/store_internal.h"
