@@ -1,9 +1,8 @@
 /* Values -- notify.deliveries.said, a JSON object, as what a template is shown. Pure. */
 #pragma once
 
-#include <cjson/cJSON.h>
-
 #include "base/arena.h"
+#include "json/json.h"
 #include "template/template.h"
 
 enum { VALUES_BYTES_MAX = 2 << 20, VALUES_DEPTH_MAX = 8 };
