@@ -195,6 +195,11 @@ static bool may_hear(Row *r, const Recipient *to, const Person *p) {
     return true;
 }
 
+/* What nobody gets is written down once, for the first of the ways. */
+static bool first_of(uint32_t ways, NotifyWay by) {
+    return !(ways & (BIT(by) - 1));
+}
+
 /* By one of the ways of `n` at least? */
 static bool has_some_way(const PlanWorld *w, uint32_t ways, const Person *p) {
     for (int by = 0; by < NOTIFY_WAYS; by++)
@@ -208,7 +213,8 @@ static void tell_people(Row *r, const Notification *n, uint32_t ways, const Reci
     const PlanWorld *w = r->o.w;
     Arena *arena = r->o.to->arena;
     size_t count = audience_people(w->directory, w->catalog, to, r->after, arena, &people);
-    if (!count && (to->audience == AUDIENCE_LEAD || to->audience == AUDIENCE_MANAGER)) {
+    if (!count && first_of(ways, by) &&
+        (to->audience == AUDIENCE_LEAD || to->audience == AUDIENCE_MANAGER)) {
         r->o.to->nobody++;
         deliver(&r->o, n, by, NULL, str(audience_name(to->audience)), said_for(r, true, false),
                 in_storm, STR("there is nobody of that role"));
@@ -218,7 +224,7 @@ static void tell_people(Row *r, const Notification *n, uint32_t ways, const Reci
         Str dropped = {NULL, 0};
         if (!may_hear(r, to, p)) continue;
         if (!reaches(w, p, by)) {
-            if (has_some_way(w, ways, p)) continue;
+            if (has_some_way(w, ways, p) || !first_of(ways, by)) continue;
             r->o.to->nobody++;
             dropped = STR("no address");
         }
@@ -395,7 +401,9 @@ void plan_storm(const PlanWorld *w, const Storm *s, Notices *ret) {
                 audience_people(w->directory, w->catalog, &t->to, &ticket, arena, &people);
             for (size_t k = 0; k < count; k++) {
                 bool unreached = !reaches(w, people[k], t->by);
-                if (unreached && has_some_way(w, t->notification->by, people[k])) continue;
+                if (unreached && (has_some_way(w, t->notification->by, people[k]) ||
+                                  !first_of(t->notification->by, t->by)))
+                    continue;
                 ret->nobody += unreached;
                 deliver(&o, t->notification, t->by, NULL,
                         audience_recipient(w->catalog, people[k], arena), said, false,
