@@ -266,16 +266,20 @@ int notify_show(const NotifyOptions *o) {
     "g.delivery_id IS NOT NULL FROM found f LEFT JOIN done g ON g.delivery_id = f.delivery_id "    \
     "ORDER BY f.delivery_id"
 
+/* A lease that ran out without a word: somebody may have sent it. */
+#define DOUBTS "doubts = d.doubts + (d.state = 'waiting' AND d.lease_by IS NOT NULL)::integer "
+
 static const char retry_sql[] = LOOKED_AT
     "UPDATE notify.deliveries d SET state = 'waiting', due = now(), attempts = 0, "
     "expires = greatest(d.expires, now() + interval '1 day'), ended_at = NULL, lease_by = NULL, "
-    "lease_until = NULL, lease_no = d.lease_no + 1 FROM found f WHERE d.tenant_id = f.tenant_id "
+    "lease_until = NULL, lease_no = d.lease_no + 1, " DOUBTS
+    "FROM found f WHERE d.tenant_id = f.tenant_id "
     "AND d.delivery_id = f.delivery_id AND f.state <> 'delivered' AND NOT f.sending "
     "AND (f.doubts = 0 OR f.way <> 'sms' OR $9::boolean)" WHAT_BECAME;
 
 static const char drop_sql[] = LOOKED_AT
     "UPDATE notify.deliveries d SET state = 'dropped', ended_at = now(), reason = $9::text, "
-    "lease_by = NULL, lease_until = NULL, lease_no = d.lease_no + 1 FROM found f "
+    "lease_by = NULL, lease_until = NULL, lease_no = d.lease_no + 1, " DOUBTS "FROM found f "
     "WHERE d.tenant_id = f.tenant_id AND d.delivery_id = f.delivery_id AND f.state = 'waiting' "
     "AND NOT f.sending" WHAT_BECAME;
 

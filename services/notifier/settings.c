@@ -53,6 +53,14 @@ const ConfigKey notifier_keys[] = {
      .fallback = "none",
      .choices = "none aliyun tencent",
      .help = "whose SMS gateway is used; none: nobody is told by SMS"},
+    {.name = "cloud_events",
+     .type = CONFIG_CHOICE,
+     .offset = KEY(cloud_events),
+     .fallback = "binary",
+     .choices = "binary structured",
+     .help =
+         "how events stand in the topics of programs: attributes in headers and the data as the "
+         "value, or everything in one JSON object"},
     {.name = "mail_url",
      .type = CONFIG_URL,
      .offset = KEY(mail_url),

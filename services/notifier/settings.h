@@ -18,6 +18,7 @@ typedef struct NotifierSettings {
     /* Where people find a ticket; of a message's destination. */
     char *desk_url;
     char *sms_gateway;
+    char *cloud_events;
     /* Delivering. */
     char *mail_url, *mail_tls, *mail_from, *mail_bounces;
     char *allow_networks, *ca_file;

@@ -6,6 +6,10 @@
 
 #include "config/config.h"
 #include "notifier/channels/mail.h"
+#include "notifier/channels/robot.h"
+#include "notifier/channels/secrets.h"
+#include "notifier/channels/sms.h"
+#include "notifier/channels/topic.h"
 #include "notifier/channels/webhook.h"
 #include "signing/link.h"
 
@@ -14,6 +18,7 @@ enum { IDLE_MAX = 256, BYTES_MAX = 128 << 20, HOST_BYTES = 256 };
 struct Ways {
     WaysParts parts;
     Outgoing *outgoing;
+    Secrets *secrets;
     Words *words;
     TokenKey key;
     MailChannelSettings mail;
@@ -88,18 +93,33 @@ static int open_mail(Ways *w, Buf *problem) {
 
 /* ---- The others ---- */
 
-static ChannelSecretOutcome no_secret(void *arg, int64_t tenant_id, Str system,
-                                      ChannelSecret *ret) {
-    (void)arg, (void)tenant_id, (void)system;
-    *ret = (ChannelSecret){0};
-    return CHANNEL_SECRET_NONE;
+static int open_topics(Ways *w, Buf *problem) {
+    const NotifierSettings *s = w->parts.settings;
+    TopicChannelSettings topics = {.brokers = s->kafka_brokers,
+                                   .options = s->kafka_options,
+                                   .client_id = w->parts.instance,
+                                   .mode = str_is(str(s->cloud_events), "structured")
+                                               ? CLOUD_EVENT_STRUCTURED
+                                               : CLOUD_EVENT_BINARY};
+    w->channels[NOTIFY_BY_KAFKA] = topic_channel_new(w->parts.loop, &topics, problem);
+    return w->channels[NOTIFY_BY_KAFKA] ? 0 : -EINVAL;
 }
 
 static int open_channels(Ways *w, Buf *problem) {
-    ChannelSecrets secrets = {no_secret, NULL};
+    Loop *loop = w->parts.loop;
+    w->secrets = secrets_new(loop, w->parts.settings->postgres_url, w->parts.instance,
+                             w->parts.vault, problem);
+    if (!w->secrets) return -EINVAL;
+    ChannelSecrets secrets = secrets_finder(w->secrets);
     w->channels[NOTIFY_BY_WEBHOOK] =
         webhook_channel_new(w->outgoing, secrets, (int)w->parts.settings->webhook_timeout_ms);
-    return open_mail(w, problem);
+    w->channels[NOTIFY_BY_SMS] = sms_channel_new(loop, w->outgoing, secrets);
+    Channel *robots = robot_channel_new(loop, w->outgoing, secrets);
+    w->channels[NOTIFY_BY_DINGTALK] = robots;
+    w->channels[NOTIFY_BY_WECOM] = robots;
+    w->channels[NOTIFY_BY_FEISHU] = robots;
+    int r = open_topics(w, problem);
+    return r < 0 ? r : open_mail(w, problem);
 }
 
 /* ---- Delivering ---- */
@@ -166,6 +186,7 @@ Ways *ways_free(Ways *w) {
         channel_free(c);
     }
     w->delivering = delivering_free(w->delivering);
+    w->secrets = secrets_free(w->secrets);
     w->outgoing = outgoing_free(w->outgoing);
     w->words = words_free(w->words);
     free(w->mail_host);
