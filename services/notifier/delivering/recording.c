@@ -287,6 +287,6 @@ void recording_pump(Delivering *d) {
     for (size_t i = 0; i < batch.failing_n; i++)
         batch.failing[i]->changed = false;
     size_t told = batch.living_n + batch.failing_n;
-    memmove(d->changed, d->changed + told, (d->changed_n - told) * sizeof(*d->changed));
     d->changed_n -= told;
+    if (d->changed_n) memmove(d->changed, d->changed + told, d->changed_n * sizeof(*d->changed));
 }

@@ -8,6 +8,8 @@ struct Words {
 };
 
 static const char source[] =
+    "settings: {default_group: g}\n"
+    "groups: [{name: g, title: g}]\n"
     "templates:\n"
     "  - name: promise\n"
     "    language: zh\n"
@@ -38,6 +40,10 @@ static const char source[] =
     "          {{#links.acknowledge}}\n"
     "          Acknowledge, and nobody else is called: {{links.acknowledge}}\n"
     "          {{/links.acknowledge}}\n"
+    "        markdown: |\n"
+    "          **#{{ticket.id}}** {{ticket.subject}}\n"
+    "          {{promise.metric}} {{promise.level}}, due {{promise.due_at}}\n"
+    "          {{ticket.url}}\n"
     "  - name: paused\n"
     "    language: zh\n"
     "    subject: \"通知已暂停：{{event.actor}}\"\n"
@@ -72,6 +78,10 @@ static const char source[] =
     "          {{storm.count}} new {{storm.kind}} tickets in {{storm.minutes}} minutes, "
     "{{storm.urgent}} urgent.\n"
     "          {{storm.url}}\n"
+    "        markdown: |\n"
+    "          **{{storm.count}} new {{storm.kind}} tickets in {{storm.minutes}} minutes**, "
+    "{{storm.urgent}} urgent\n"
+    "          {{storm.url}}\n"
     "  - name: ticket\n"
     "    language: zh\n"
     "    subject: \"[#{{ticket.id}}] {{event.name}}: {{ticket.subject}}\"\n"
@@ -88,6 +98,10 @@ static const char source[] =
     "        subject: \"[#{{ticket.id}}] {{event.name}}: {{ticket.subject}}\"\n"
     "        text: |\n"
     "          Ticket #{{ticket.id}}: {{ticket.subject}}\n"
+    "          {{event.name}} {{event.at}}\n"
+    "          {{ticket.url}}\n"
+    "        markdown: |\n"
+    "          **#{{ticket.id}}** {{ticket.subject}}\n"
     "          {{event.name}} {{event.at}}\n"
     "          {{ticket.url}}\n";
 
