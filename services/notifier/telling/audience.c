@@ -37,6 +37,14 @@ static size_t of_role(const Directory *d, const TicketView *t, BuiltinRole like,
 
 enum { AUDIENCE_MAX = 50 };
 
+static size_t all_of(const Directory *d, const TicketView *t, const int64_t *ids, size_t n,
+                     Arena *arena, const Person **ret) {
+    if (n > AUDIENCE_MAX) n = AUDIENCE_MAX;
+    for (size_t i = 0; i < n; i++)
+        ret[i] = known(d, t, ids[i], arena);
+    return n;
+}
+
 size_t audience_people(const Directory *d, const Catalog *c, const Recipient *to,
                        const TicketView *ticket, Arena *arena, const Person *const **ret) {
     const Person **all = arena_alloc(arena, AUDIENCE_MAX * sizeof(*all));
@@ -61,7 +69,11 @@ size_t audience_people(const Directory *d, const Catalog *c, const Recipient *to
         if (!n) n = of_role(d, ticket, ROLE_ADMINISTRATOR, all, AUDIENCE_MAX);
         break;
     case AUDIENCE_COLLABORATORS:
+        n = all_of(d, ticket, ticket->collaborators, ticket->collaborators_n, arena, all);
+        break;
     case AUDIENCE_FOLLOWERS:
+        n = all_of(d, ticket, ticket->followers, ticket->followers_n, arena, all);
+        break;
     case AUDIENCE_SYSTEM:
     case AUDIENCES:
         break;

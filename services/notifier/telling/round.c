@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/crash.h"
@@ -383,26 +384,44 @@ static void on_people(void *arg, PostgresOutcome outcome, const PostgresRows *co
     stage_write(r);
 }
 
-/* Pairs of tenant and requester, appended. */
-static size_t add_requester(int64_t *ids, size_t n, int64_t tenant_id, int64_t requester_id) {
-    if (!requester_id) return n;
-    if (n && ids[2 * n - 2] == tenant_id && ids[2 * n - 1] == requester_id) return n;
-    ids[2 * n] = tenant_id;
-    ids[2 * n + 1] = requester_id;
-    return n + 1;
+typedef struct Pairs { /* of tenant and requester */
+    int64_t *ids;
+    size_t n, room;
+} Pairs;
+
+static void add_requesters(Round *r, Pairs *to, int64_t tenant_id, const int64_t *ids, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if (!ids[i]) continue;
+        if (to->n && to->ids[2 * to->n - 2] == tenant_id && to->ids[2 * to->n - 1] == ids[i])
+            continue;
+        if (to->n == to->room) {
+            size_t room = to->room ? to->room * 2 : 256;
+            int64_t *more = arena_alloc(r->arena, 2 * room * sizeof(*more));
+            if (to->n) memcpy(more, to->ids, 2 * to->n * sizeof(*more));
+            to->ids = more;
+            to->room = room;
+        }
+        to->ids[2 * to->n] = tenant_id;
+        to->ids[2 * to->n++ + 1] = ids[i];
+    }
 }
 
 static void stage_people(Round *r) {
     r->stage = STAGE_PEOPLE;
-    size_t n = 0;
-    int64_t *ids = arena_alloc(r->arena, (2 * r->n + 1) * 2 * sizeof(*ids));
+    Pairs pairs = {0};
     for (size_t i = 0; i < r->n; i++) {
         const Event *e = r->all[i].event;
+        const TicketView *before = &r->all[i].before;
         if (!r->all[i].known) continue;
-        n = add_requester(ids, n, e->tenant_id, r->all[i].before.requester_id);
+        add_requesters(r, &pairs, e->tenant_id, &before->requester_id, 1);
+        add_requesters(r, &pairs, e->tenant_id, before->collaborators, before->collaborators_n);
         if (e->set.sets & EDIT_REQUESTER)
-            n = add_requester(ids, n, e->tenant_id, e->set.requester_id);
+            add_requesters(r, &pairs, e->tenant_id, &e->set.requester_id, 1);
+        if (e->set.sets & EDIT_COLLABORATORS)
+            add_requesters(r, &pairs, e->tenant_id, e->set.collaborators, e->set.collaborators_n);
     }
+    size_t n = pairs.n;
+    const int64_t *ids = pairs.ids;
     Params *p = &r->params[1];
     params_clear(p);
     params_array(p, PARAM_INT8, n);

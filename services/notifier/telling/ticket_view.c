@@ -31,6 +31,14 @@ static void take(TicketView *v, const TicketUpdate *u) {
         v->tags = u->tags;
         v->tags_n = u->tags_n;
     }
+    if (u->sets & EDIT_COLLABORATORS) {
+        v->collaborators = u->collaborators;
+        v->collaborators_n = u->collaborators_n;
+    }
+    if (u->sets & EDIT_FOLLOWERS) {
+        v->followers = u->followers;
+        v->followers_n = u->followers_n;
+    }
 }
 
 bool ticket_view_tell(TicketView *v, const Event *row) {

@@ -16,6 +16,8 @@ typedef struct TicketView { /* zero-initialised: before its first row */
     Str custom_fields; /* a JSON object, or absent */
     const Str *tags;
     size_t tags_n;
+    const int64_t *collaborators, *followers; /* requesters in copy; staff who follow it */
+    size_t collaborators_n, followers_n;
     int64_t created_ms, updated_ms;
 } TicketView;
 

@@ -34,6 +34,8 @@ static const char documents[] =
     "  - {name: 回复, event: [reply_sent, ticket_solved], to: [requester, assignee], template: "
     "信}\n"
     "  - {name: 备注, event: note_added, to: [assignee, zhou], template: 信}\n"
+    "  - {name: 抄送, event: reply_sent, to: [collaborators, followers], template: 信}\n"
+    "  - {name: 关注, event: note_added, to: followers, template: 信}\n"
     "  - {name: 违约, event: promise_breached, to: lead, template: 信, urgent: on}\n"
     "  - {name: 暴增, event: storm, to: [lead, 客服群], template: 暴增, urgent: on,\n"
     "     when: {all: {category: 物流}}}\n";
@@ -298,6 +300,26 @@ static void what_a_policy_asks_for_comes_on_top_of_what_documents_tell(void **st
     assert_true(last(x)->urgent);
 }
 
+static void those_in_copy_and_those_who_follow_are_told_but_of_no_note(void **state) {
+    World *x = *state;
+    const int64_t copies[] = {ANNA + 2}, followers[] = {LIN, WU};
+    directory_add_requester(x->directory, TENANT, ANNA + 2, STR("李*"), true, false);
+    begin(x);
+    assigned_to(x, LIN);
+    Event e = comment(x, "agent:11", LIN, true);
+    e.set.sets = EDIT_COLLABORATORS | EDIT_FOLLOWERS;
+    e.set.collaborators = copies;
+    e.set.collaborators_n = 1;
+    e.set.followers = followers;
+    e.set.followers_n = 2;
+    assert_string_equal(tell(x, &e), "回复 requester:1000000000007 mail\n"
+                                     "抄送 requester:1000000000009 mail\n"
+                                     "抄送 agent:12 mail\n");
+    e = comment(x, "user:21", BOSS, false);
+    assert_string_equal(tell(x, &e), "备注 agent:11 mail\n"
+                                     "关注 agent:12 mail\n");
+}
+
 static void who_has_no_address_is_not_told_and_it_says_so(void **state) {
     World *x = *state;
     Event e = created("售后/破损");
@@ -409,6 +431,7 @@ int main(void) {
         TEST(a_digest_is_of_the_events_own_window),
         TEST(a_lead_is_of_the_tickets_group_and_without_one_it_is_the_manager),
         TEST(what_a_policy_asks_for_comes_on_top_of_what_documents_tell),
+        TEST(those_in_copy_and_those_who_follow_are_told_but_of_no_note),
         TEST(who_has_no_address_is_not_told_and_it_says_so),
         TEST(what_a_storm_would_tell_is_marked_and_only_that),
         TEST(a_storm_is_told_to_the_leads_of_all_its_groups_once),
