@@ -17,7 +17,7 @@
 #include "log/log.h"
 #include "metrics/metrics.h"
 
-enum { RING_CHECK_MS = 1000, FLUSH_MS = 5000 };
+enum { FLUSH_MS = 5000 };
 
 /* Every part of the desk with a life of its own: started in this order. */
 /* One a line, so that two new ones do not collide. */
@@ -67,21 +67,6 @@ static void measure(Desk *d) {
     d->measured = true;
 }
 
-/* The ring is looked at every second: keys rotate without a restart. */
-static void on_ring_timer(void *arg) {
-    Desk *d = arg;
-    CLEANUP(buf_done) Buf problem = {0};
-    int r = vault_reload_if_changed(d->vault, &problem);
-    if (r > 0) {
-        log_info(NULL, "The key ring was read again; key %u is active", vault_active_key(d->vault));
-    } else if (r < 0 && !d->ring_refused) {
-        log_error(NULL, "The key ring has changed and was refused, the old one stays: %s",
-                  problem.p ? problem.p : strerror(-r));
-    }
-    d->ring_refused = r < 0;
-    loop_timer_arm(d->ring_timer, RING_CHECK_MS);
-}
-
 static void on_redis_connected(void *arg, const char *run_id) {
     (void)arg;
     log_info(NULL, "Redis is there (run_id %.8s)", run_id);
@@ -129,10 +114,9 @@ int desk_start(Runtime *r, const void *config, void **ret_self) {
     const char *instance = runtime_instance(r);
     CLEANUP(buf_done) Buf problem = {0};
 
-    d->vault = vault_open(c->keyring, &problem);
-    if (!d->vault) return failed("keyring", &problem);
-    d->ring_timer = loop_timer_new(d->loop, on_ring_timer, d);
-    loop_timer_arm(d->ring_timer, RING_CHECK_MS);
+    d->keyring = keyring_open(d->loop, c->keyring, &problem);
+    if (!d->keyring) return failed("keyring", &problem);
+    d->vault = keyring_vault(d->keyring);
 
     PostgresPoolSettings pool = {
         .postgres = {.url = c->postgres_url,
@@ -201,7 +185,6 @@ void desk_stop(void *self) {
     kafka_producer_free(d->producer);
     routes_free(d->routes);
     limits_free(d->limits);
-    loop_timer_free(d->ring_timer);
-    vault_free(d->vault);
+    keyring_free(d->keyring);
     free(d);
 }

@@ -4,11 +4,11 @@
 #include "desk/api/request.h"
 #include "desk/settings.h"
 #include "kafka/producer.h"
+#include "keyring/keyring.h"
 #include "postgres/pool.h"
 #include "redis/client.h"
 #include "runtime/runtime.h"
 #include "store/configuration.h"
-#include "vault/vault.h"
 
 struct Desk {
     const DeskConfig *config;
@@ -23,8 +23,8 @@ struct Desk {
     Vault *vault;
     RedisClient *redis;
     KafkaProducer *producer;
-    LoopTimer *ring_timer;
-    bool ring_refused, draining, measured;
+    Keyring *keyring;
+    bool draining, measured;
     struct {
         struct Metric *in_flight, *running, *waiting, *oldest;
     } metrics;

@@ -9,7 +9,7 @@
 #include "log/log.h"
 #include "runtime/keys.h"
 
-enum { RING_CHECK_MS = 1000, LANES = 65536, FLUSH_MS = 5000 };
+enum { LANES = 65536, FLUSH_MS = 5000 };
 
 #define KEY(field) .offset = offsetof(GateConfig, field)
 
@@ -86,22 +86,6 @@ static bool ring_ready(void *arg, Buf *reason) {
     return false;
 }
 
-/* The ring is looked at every second: keys rotate without a restart. */
-static void on_ring_timer(void *arg) {
-    Gate *gate = arg;
-    CLEANUP(buf_done) Buf problem = {0};
-    int r = vault_reload_if_changed(gate->vault, &problem);
-    if (r > 0) {
-        log_info(NULL, "The key ring was read again; key %u is active",
-                 vault_active_key(gate->vault));
-    } else if (r < 0 && !gate->ring_refused) {
-        log_error(NULL, "The key ring has changed and was refused, the old one stays: %s",
-                  problem.p ? problem.p : strerror(-r));
-    }
-    gate->ring_refused = r < 0;
-    loop_timer_arm(gate->ring_timer, RING_CHECK_MS);
-}
-
 static void on_redis_connected(void *arg, const char *run_id) {
     (void)arg;
     log_info(NULL, "Redis is there (run_id %.8s)", run_id);
@@ -131,10 +115,9 @@ int gate_start(Runtime *r, const void *config, void **ret_self) {
     counts_register();
 
     CLEANUP(buf_done) Buf problem = {0};
-    gate->vault = vault_open(c->keyring, &problem);
-    if (!gate->vault) return failed("keyring", &problem);
-    gate->ring_timer = loop_timer_new(gate->loop, on_ring_timer, gate);
-    loop_timer_arm(gate->ring_timer, RING_CHECK_MS);
+    gate->keyring = keyring_open(gate->loop, c->keyring, &problem);
+    if (!gate->keyring) return failed("keyring", &problem);
+    gate->vault = keyring_vault(gate->keyring);
 
     gate->ids = ids_new(gate->loop, c->postgres_url, runtime_instance(r), &problem);
     if (!gate->ids) return failed("postgres_url", &problem);
@@ -202,8 +185,7 @@ void gate_stop(void *self) {
     publisher_free(gate->publisher);
     acceptances_free(gate->acceptances);
     ids_free(gate->ids);
-    loop_timer_free(gate->ring_timer);
-    vault_free(gate->vault);
+    keyring_free(gate->keyring);
     lanes_free(gate->lanes);
     arena_free(gate->arena);
     free(gate);

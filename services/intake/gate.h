@@ -9,13 +9,13 @@
 #include "intake/lanes.h"
 #include "intake/publish.h"
 #include "intake/sealing.h"
+#include "keyring/keyring.h"
 #include "loop/loop.h"
 #include "redis/client.h"
 #include "runtime/runtime.h"
 #include "store/followups.h"
 #include "store/ids.h"
 #include "store/tokens.h"
-#include "vault/vault.h"
 
 typedef struct GateConfig {
     char *listen;
@@ -49,8 +49,8 @@ typedef struct Gate {
     Acceptances *acceptances;
     Arena *arena; /* of the process: lists that live as long as it */
     PersonalKeys personal_keys;
-    LoopTimer *ring_timer;
-    bool ring_refused, draining;
+    Keyring *keyring;
+    bool draining;
 } Gate;
 
 /* The Service's functions. */

@@ -17,10 +17,7 @@ static void on_documents(void *arg, int64_t tenant_id, const Catalog *catalog) {
 
 static void on_tick(void *arg) {
     Notifier *n = arg;
-    CLEANUP(buf_done) Buf problem = {0};
     loop_timer_arm(n->tick, TICK_MS);
-    if (vault_reload_if_changed(n->vault, &problem) < 0)
-        log_warn(NULL, "the key ring stays as it was: %s", problem.p ? problem.p : "?");
     teller_tick(n->teller);
 }
 
@@ -55,8 +52,9 @@ int notifier_start(Runtime *runtime, const void *config, void **ret_self) {
     n->settings = config;
     n->instance = runtime_instance(runtime);
     n->tick = loop_timer_new(n->loop, on_tick, n);
-    if (!(n->vault = vault_open(n->settings->keyring, &problem)))
+    if (!(n->keyring = keyring_open(n->loop, n->settings->keyring, &problem)))
         return failed("keyring", &problem);
+    n->vault = keyring_vault(n->keyring);
     n->configuration =
         configuration_new(n->loop, n->settings->postgres_url, n->instance,
                           &(ConfigurationEvents){.changed = on_documents}, n, &problem);
@@ -101,6 +99,6 @@ void notifier_stop(void *self) {
     n->teller = teller_free(n->teller);
     n->ways = ways_free(n->ways);
     n->configuration = configuration_free(n->configuration);
-    n->vault = vault_free(n->vault);
+    n->keyring = keyring_free(n->keyring);
     loop_free_later(n->loop, n, free_memory); /* its documents may just have been read */
 }
