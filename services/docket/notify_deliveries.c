@@ -47,7 +47,7 @@ enum {
     "coalesce(a.name, ''), d.way, d.destination, d.state, d.attempts, d.doubts, d.due, "           \
     "d.ended_at, d.status, d.reason, d.urgent, "                                                   \
     "coalesce(d.state = 'waiting' AND d.lease_until > now(), false), x.paused_at IS NOT NULL, "    \
-    "coalesce(x.open_until > now(), false)"
+    "coalesce(x.failures > 0 AND x.open_until > now(), false)"
 #define TABLES                                                                                     \
     " FROM notify.deliveries d JOIN docket.tenants n ON n.tenant_id = d.tenant_id "                \
     "LEFT JOIN notify.destinations x ON x.tenant_id = d.tenant_id "                                \
@@ -119,17 +119,17 @@ static void add_row(Table *t, const PostgresRows *rows, size_t i) {
     table_add(t, rows_str(rows, i, C_REASON));
 }
 
-static void print_rows(const PostgresRows *rows) {
+static void print_rows(const PostgresRows *rows, size_t n) {
     static const char *const head[] = {"编号 number",       "状态 state", "产生 made",
                                        "工单 ticket",       "通知 what",  "给 whom",
                                        "目的地 where",      "次数 tries", "=完成 >下次 ended, next",
                                        "答复 what was said"};
     CLEANUP(table_done) Table table = {0};
     bool coloured = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
-    const char **colours = xcalloc(rows_count(rows) + 1, sizeof(*colours));
+    const char **colours = xcalloc(n + 1, sizeof(*colours));
     for (size_t i = 0; i < sizeof(head) / sizeof(*head); i++)
         table_add(&table, str(head[i]));
-    for (size_t i = 0; i < rows_count(rows); i++) {
+    for (size_t i = 0; i < n; i++) {
         add_row(&table, rows, i);
         colours[i + 1] = coloured ? state_word(rows, i).colour : NULL;
     }
@@ -149,19 +149,22 @@ int notify_list(const NotifyOptions *o) {
                                   " ORDER BY d.delivery_id DESC LIMIT $7::bigint",
                    &p, &rows);
     if (r) return r;
+    size_t n = rows_count(rows);
+    bool more = (int64_t)n > o->limit;
+    if (more) n--;
     if (o->json) {
-        for (size_t i = 0; i < rows_count(rows) && (int64_t)i < o->limit; i++) {
+        for (size_t i = 0; i < n; i++) {
             CLEANUP(buf_done) Buf line = {0};
             buf_addc(&line, '{');
             add_json(&line, rows, i);
             (void)printf("%s}\n", line.p);
         }
-    } else if (rows_count(rows) == 0) {
+    } else if (n == 0) {
         (void)puts("没有这样的通知 there is no such delivery");
     } else {
-        print_rows(rows);
+        print_rows(rows, n);
     }
-    if ((int64_t)rows_count(rows) > o->limit)
+    if (more)
         (void)fprintf(stderr, "还有更多 there are more than %lld: --limit\n", (long long)o->limit);
     return 0;
 }
