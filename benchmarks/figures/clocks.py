@@ -45,3 +45,13 @@ def cases(bench):
         run(BUILD / "bin" / "docket", "clock", "--cases", file)
         rates.append(CASES / (time.monotonic() - began))
     yield figure("written lives judged a second", median(rates), rates, 2000, "{:.0f}")
+
+
+def long_life(bench):
+    """A history of 8,000 questions and answers, told and explained: what a row of it costs against one of 500."""
+    ratios = []
+    for _ in range(bench.options.rounds):
+        short, long = (json.loads(run(BUILD / "bin" / "long-life", rows, 8000 // rows).stdout)["row_us"] for rows in (500, 8000))
+        bench.say(f"    {long:.2f} µs a row against {short:.2f}")
+        ratios.append(long / short)
+    yield figure("a row of 8,000 of one ticket / of 500", median(ratios), ratios, 2, "{:.2f}×", at_most=True)

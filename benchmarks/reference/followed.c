@@ -96,7 +96,8 @@ static void follow(World *w, Str message, int64_t first) {
     if (story_is_new(&s))
         story_begin(&s, &w->tenant);
     else
-        story_go_on(&s, buf_str(state), known.seq, false, &w->tenant);
+        story_go_on(&s, &(Kept){.seq = known.seq, .revision = 1, .state = buf_str(state)},
+                    &w->tenant);
     if (s.fate != STORY_TOLD) abort();
     buf_clear(state);
     ticket_life_pack(s.life, state);

@@ -29,12 +29,16 @@ int64_t clock_monotonic_ms(void) {
     return clock_monotonic_us() / 1000;
 }
 
+static int64_t ahead_ms; /* of the system's clock */
+
 static const char *clock_file(void) {
     static const char *file;
     static int asked;
     if (!asked) {
         file = getenv("DOCKET_CLOCK");
         asked = 1;
+        if (file && (*file == '+' || *file == '-')) ahead_ms = strtoll(file, NULL, 10);
+        if (file && (!*file || *file == '+' || *file == '-')) file = NULL;
     }
     return file;
 }
@@ -46,7 +50,7 @@ bool clock_is_injected(void) {
 int64_t clock_wall_ms(void) {
     static int64_t file_ms, file_read_at;
     const char *file = clock_file();
-    if (!file) return read_us(CLOCK_REALTIME) / 1000;
+    if (!file) return read_us(CLOCK_REALTIME) / 1000 + ahead_ms;
     int64_t now = clock_monotonic_ms();
     if (file_ms == 0 || now - file_read_at >= 10) {
         int64_t ms = read_clock_file(file);

@@ -1,7 +1,9 @@
 /* Clock -- the only reader of time. Pure code gets `now` as an argument instead.
  *
  * With DOCKET_CLOCK=FILE set, wall time is the decimal milliseconds written in FILE (read again at
- * most every 10 ms); tests move it. Monotonic time always runs by itself. */
+ * most every 10 ms); tests move it. With DOCKET_CLOCK=+1000 or -1000 it is the system's, so many
+ * milliseconds ahead or behind: a host whose clock is not quite right. Monotonic time always runs
+ * by itself. */
 #pragma once
 
 #include <stdbool.h>

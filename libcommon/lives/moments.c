@@ -183,8 +183,8 @@ static void chain_advance(TicketLife *l, const Clock *c, int64_t until, bool inc
 }
 
 void chains_advance(TicketLife *l, int64_t until, bool inclusive) {
-    const Clock *clocks;
-    size_t n = life_clocks(l->life, &clocks);
+    const Clock *clocks; /* what is past escalates no more */
+    size_t n = life_latest(l->life, &clocks);
     for (size_t i = 0; i < n; i++)
         if (escalates(l, &clocks[i])) chain_advance(l, &clocks[i], until, inclusive);
     if (until > l->chains_ms) l->chains_ms = until;
@@ -195,12 +195,19 @@ void chains_acknowledged(TicketLife *l, int64_t at) {
                          when the instant is complete */
 }
 
+static void see_end(TicketLife *l, const Clock *c) {
+    if (c->breached_ms != NEVER && c->ended_ms != NEVER)
+        note_tell(l, c->metric, c->instance, CHAIN_ENDED);
+}
+
 void chains_see_ends(TicketLife *l) {
     const Clock *clocks;
-    size_t n = life_clocks(l->life, &clocks);
+    size_t n = life_past(l->life, &clocks);
+    for (; l->past_seen < n; l->past_seen++)
+        see_end(l, &clocks[l->past_seen]);
+    n = life_latest(l->life, &clocks);
     for (size_t i = 0; i < n; i++)
-        if (clocks[i].breached_ms != NEVER && clocks[i].ended_ms != NEVER)
-            note_tell(l, clocks[i].metric, clocks[i].instance, CHAIN_ENDED);
+        see_end(l, &clocks[i]);
 }
 
 /* ---- Due ---- */
@@ -415,15 +422,15 @@ static void forget_notes(TicketLife *l, const Clock *c) {
 }
 
 void clocks_forget(TicketLife *l) {
-    const Clock *clocks;
-    size_t n = life_clocks(l->life, &clocks);
+    const Clock *past;
+    size_t n = life_past(l->life, &past);
     for (size_t i = n; i-- > 0;) {
         int64_t due = NEVER;
-        if (i + 1 == n || clocks[i + 1].metric != clocks[i].metric || is_open(&clocks[i])) continue;
-        each_due(l, &clocks[i], earliest, &due);
+        each_due(l, &past[i], earliest, &due);
         if (due != NEVER) continue;
-        forget_notes(l, &clocks[i]);
+        forget_notes(l, &past[i]);
         life_forget(l->life, i);
-        n = life_clocks(l->life, &clocks);
+        n = life_past(l->life, &past);
     }
+    l->past_seen = n;
 }

@@ -35,12 +35,27 @@ static bool same(const Span *a, const Span *b) {
            a->step->priority == b->step->priority && a->step->revision == b->step->revision;
 }
 
+/* How many steps there are up to and at this instant. */
+static size_t steps_until(const LifeStep *steps, size_t n, int64_t at_ms) {
+    size_t low = 0;
+    while (low < n) {
+        size_t middle = low + (n - low) / 2;
+        if (steps[middle].at_ms <= at_ms)
+            low = middle + 1;
+        else
+            n = middle;
+    }
+    return low;
+}
+
 size_t clock_spans(const TicketLife *l, const Clock *c, Arena *arena, Span **ret) {
     const LifeStep *steps;
-    size_t steps_n = ticket_life_steps(l, &steps), step = 0, n = 0;
+    size_t steps_n = ticket_life_steps(l, &steps), n = 0;
     int64_t end = c->ended_ms != NEVER ? c->ended_ms : ticket_life_now_ms(l);
+    size_t before = steps_until(steps, steps_n, c->start_ms), step = before ? before - 1 : 0;
     Cursor runs = {&c->runs, NULL, 0}, counted = {&c->counted, &c->unjudged, 0};
-    size_t most = 2 * (c->runs.n + c->counted.n + c->unjudged.n) + steps_n + 1;
+    size_t most = 2 * (c->runs.n + c->counted.n + c->unjudged.n) +
+                  steps_until(steps, steps_n, end) - step + 1;
     Span *spans = arena_alloc(arena, most * sizeof(*spans));
     for (int64_t from = c->start_ms, until; from < end; from = until) {
         until = end;
@@ -63,17 +78,12 @@ size_t clock_spans(const TicketLife *l, const Clock *c, Arena *arena, Span **ret
 }
 
 const LifeStep *life_step_before(const TicketLife *l, int64_t at_ms) {
-    const LifeStep *steps, *found = NULL;
-    size_t n = ticket_life_steps(l, &steps);
-    for (size_t i = 0; i < n && steps[i].at_ms <= at_ms; i++)
-        found = &steps[i];
-    return found;
+    const LifeStep *steps;
+    size_t n = ticket_life_steps(l, &steps), until = steps_until(steps, n, at_ms);
+    return until ? &steps[until - 1] : NULL;
 }
 
 const LifeStep *life_step_at(const TicketLife *l, int64_t at_ms) {
-    const LifeStep *steps, *found = NULL;
-    size_t n = ticket_life_steps(l, &steps);
-    for (size_t i = 0; i < n && steps[i].at_ms <= at_ms; i++)
-        if (steps[i].at_ms == at_ms) found = &steps[i];
-    return found;
+    const LifeStep *s = life_step_before(l, at_ms);
+    return s && s->at_ms == at_ms ? s : NULL;
 }

@@ -101,7 +101,8 @@ TicketStatus ticket_life_status(const TicketLife *l);
 TicketPriority ticket_life_priority(const TicketLife *l);
 int64_t ticket_life_group(const TicketLife *l);    /* 0: none */
 int64_t ticket_life_assignee(const TicketLife *l); /* 0: none */
-/* By metric, then instance. Without a history only those that matter to the future. */
+/* By metric, then instance; until something is told or judged. Without a history only those that
+ * matter to the future. */
 size_t ticket_life_clocks(const TicketLife *l, const Clock **ret);
 
 /* ---- Of a life with history: what happened ---- */

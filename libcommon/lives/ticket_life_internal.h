@@ -57,7 +57,8 @@ struct TicketLife {
     TicketPriority priority;
     int64_t group_id, assignee_id, source_id;
     OwnText texts[TEXTS];
-    Note *notes; /* by metric, instance, code */
+    size_t past_seen; /* of life_past(): the ends of those before it have been seen */
+    Note *notes;      /* by metric, instance, code */
     size_t notes_n, notes_room;
     /* With a history only. */
     LifeStep *steps;
@@ -97,5 +98,5 @@ void note_add(TicketLife *l, Note n);
 void chains_advance(TicketLife *l, int64_t until, bool inclusive);
 void chains_acknowledged(TicketLife *l, int64_t at);
 void chains_see_ends(TicketLife *l); /* of clocks that have just ended */
-/* Clocks that have ended, are not the last of their metric and have nothing to tell. */
+/* Clocks that are past (life_past()) and have nothing to tell. */
 void clocks_forget(TicketLife *l);

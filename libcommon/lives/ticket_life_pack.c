@@ -233,6 +233,8 @@ static void get_life(Packed *r, TicketLife *l) {
     Terms terms = policy_terms(l->policy, l->priority);
     l->life = life_unpack((Str){(const char *)r->p, (size_t)(r->end - r->p)}, &terms);
     r->p = r->end;
+    const Clock *past;
+    if (l->life) l->past_seen = life_past(l->life, &past);
     if (!l->life || !clocks_sound(l) || !notes_sound(l)) r->bad = true;
 }
 

@@ -68,14 +68,21 @@ Life *life_new(const Terms *terms, bool history) {
     return l;
 }
 
+static void clock_done(Clock *c) {
+    stretches_free(&c->unjudged);
+    stretches_free(&c->runs);
+    stretches_free(&c->counted);
+}
+
 Life *life_free(Life *l) {
     if (!l) return NULL;
-    for (size_t i = 0; i < l->n; i++) {
-        stretches_free(&l->clocks[i].unjudged);
-        stretches_free(&l->clocks[i].runs);
-        stretches_free(&l->clocks[i].counted);
-    }
+    for (size_t i = 0; i < l->n; i++)
+        clock_done(&l->clocks[i]);
+    for (size_t i = 0; i < l->past_n; i++)
+        clock_done(&l->past[i]);
     free(l->clocks);
+    free(l->past);
+    free(l->all);
     free(l);
     return NULL;
 }
@@ -86,10 +93,9 @@ static bool is_active(const Clock *c) {
 
 /* The latest instance of a metric, NULL when there is none. */
 static Clock *latest(Life *l, ClockMetric m) {
-    Clock *found = NULL;
     for (size_t i = 0; i < l->n; i++)
-        if (l->clocks[i].metric == m) found = &l->clocks[i];
-    return found;
+        if (l->clocks[i].metric == m) return &l->clocks[i];
+    return NULL;
 }
 
 static Clock *active(Life *l, ClockMetric m) {
@@ -183,19 +189,24 @@ static void apply_pause(const Life *l, Clock *c) {
     c->status = wanted;
 }
 
-static void start(Life *l, ClockMetric m) {
-    const Clock *before = latest(l, m);
-    int32_t instance = before ? before->instance + 1 : 1;
-    size_t at = l->n;
-    if (l->n == l->room) {
-        l->room = l->room ? l->room * 2 : 8;
-        l->clocks = xrealloc(l->clocks, l->room * sizeof(*l->clocks));
+/* The place for the next instance of a metric; what stood there is past. */
+static Clock *place_for(Life *l, ClockMetric m, int32_t *ret_instance) {
+    Clock *before = latest(l, m);
+    *ret_instance = before ? before->instance + 1 : 1;
+    if (before) {
+        life_add_past(l, before);
+        return before;
     }
-    while (at > 0 && l->clocks[at - 1].metric > m) { /* by metric, then instance */
+    if (!l->clocks) l->clocks = xcalloc(METRICS, sizeof(*l->clocks));
+    size_t at = l->n++;
+    for (; at > 0 && l->clocks[at - 1].metric > m; at--)
         l->clocks[at] = l->clocks[at - 1];
-        at--;
-    }
-    Clock *c = &l->clocks[at];
+    return &l->clocks[at];
+}
+
+static void start(Life *l, ClockMetric m) {
+    int32_t instance;
+    Clock *c = place_for(l, m, &instance);
     *c = (Clock){.metric = m,
                  .instance = instance,
                  .start_ms = l->now,
@@ -207,7 +218,6 @@ static void start(Life *l, ClockMetric m) {
     for (int i = 0; i < SHARES_MAX; i++)
         c->warned_ms[i] = NEVER;
     c->status = pauses(l, m) ? CLOCK_PAUSED : CLOCK_RUNNING;
-    l->n++;
 }
 
 static void end(const Life *l, Clock *c, ClockStatus how);
@@ -248,6 +258,7 @@ static void see_all(Life *l) {
 
 void life_settle(Life *l, int64_t now) {
     if (l->ended || now < l->now) return;
+    l->together = false;
     see_all(l);
     for (size_t i = 0; i < l->n; i++)
         run(l, &l->clocks[i], now);
@@ -258,6 +269,7 @@ void life_settle(Life *l, int64_t now) {
 /* Judges up to `at`, whose happenings follow. False: the ticket's life is over. */
 static bool reach(Life *l, int64_t at) {
     if (l->ended) return false;
+    l->together = false;
     if (at > l->now) {
         if (l->now != INT64_MIN)
             see_all(l); /* what came true at the instant that is now complete */
@@ -386,9 +398,11 @@ static bool same_warnings(const Terms *a, const Terms *b) {
 
 void life_terms(Life *l, int64_t at, const Terms *terms) {
     if (!reach(l, at)) return;
-    if (!same_warnings(&l->terms, terms))
-        for (size_t i = 0; i < l->n; i++)
-            move_warnings(&l->clocks[i], &l->terms, terms);
+    bool same = same_warnings(&l->terms, terms);
+    for (size_t i = 0; i < l->n && !same; i++)
+        move_warnings(&l->clocks[i], &l->terms, terms);
+    for (size_t i = 0; i < l->past_n && !same; i++)
+        move_warnings(&l->past[i], &l->terms, terms);
     l->terms = *terms;
     for (size_t i = 0; i < l->n; i++) {
         Clock *c = &l->clocks[i];
@@ -403,8 +417,11 @@ void life_terms(Life *l, int64_t at, const Terms *terms) {
 
 void life_rehours(Life *l, const Terms *terms) {
     l->terms = *terms;
+    l->together = false;
     for (size_t i = 0; i < l->n; i++)
         l->clocks[i].hours = terms->hours[l->clocks[i].metric];
+    for (size_t i = 0; i < l->past_n; i++)
+        l->past[i].hours = terms->hours[l->past[i].metric];
 }
 
 void life_acknowledge(Life *l, int64_t at) {
@@ -419,9 +436,53 @@ void life_delete(Life *l, int64_t at) {
     life_merge(l, at);
 }
 
+/* ---- Looking at them ---- */
+
+void life_add_past(Life *l, const Clock *c) {
+    assert(!is_active(c));
+    if (l->past_n == l->past_room) {
+        l->past_room = l->past_room ? l->past_room * 2 : 4;
+        l->past = xrealloc(l->past, l->past_room * sizeof(*l->past));
+    }
+    l->past[l->past_n++] = *c;
+    l->together = false;
+}
+
+/* Metric by metric, and of each the past ones first: they are in order of their instances. */
+static void put_together(Life *l) {
+    size_t place[METRICS + 1] = {0}, n = l->past_n + l->n;
+    if (n > l->all_room) {
+        l->all_room = n * 2;
+        l->all = xrealloc(l->all, l->all_room * sizeof(*l->all));
+    }
+    for (size_t i = 0; i < l->past_n; i++)
+        place[l->past[i].metric + 1]++;
+    for (size_t i = 0; i < l->n; i++)
+        place[l->clocks[i].metric + 1]++;
+    for (int m = 0; m < METRICS; m++)
+        place[m + 1] += place[m];
+    for (size_t i = 0; i < l->past_n; i++)
+        l->all[place[l->past[i].metric]++] = l->past[i];
+    for (size_t i = 0; i < l->n; i++)
+        l->all[place[l->clocks[i].metric]++] = l->clocks[i];
+    l->together = true;
+}
+
 size_t life_clocks(const Life *l, const Clock **ret) {
+    if (!l->past_n) return life_latest(l, ret);
+    if (!l->together) put_together((Life *)(uintptr_t)l); /* nothing that anybody sees changes */
+    *ret = l->all;
+    return l->past_n + l->n;
+}
+
+size_t life_latest(const Life *l, const Clock **ret) {
     *ret = l->clocks;
     return l->n;
+}
+
+size_t life_past(const Life *l, const Clock **ret) {
+    *ret = l->past;
+    return l->past_n;
 }
 
 TicketStatus life_ticket_status(const Life *l) {
@@ -441,12 +502,11 @@ bool life_ended(const Life *l) {
 }
 
 void life_forget(Life *l, size_t place) {
-    assert(place < l->n && !is_active(&l->clocks[place]));
-    stretches_free(&l->clocks[place].unjudged);
-    stretches_free(&l->clocks[place].runs);
-    stretches_free(&l->clocks[place].counted);
-    l->n--;
-    memmove(&l->clocks[place], &l->clocks[place + 1], (l->n - place) * sizeof(*l->clocks));
+    assert(place < l->past_n);
+    clock_done(&l->past[place]);
+    l->past_n--;
+    memmove(&l->past[place], &l->past[place + 1], (l->past_n - place) * sizeof(*l->past));
+    l->together = false;
 }
 
 /* ---- Looking ahead, and back ---- */

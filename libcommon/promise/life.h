@@ -128,13 +128,18 @@ void life_reach(Life *l, int64_t at);
 /* Judges everything up to and at `now`. */
 void life_settle(Life *l, int64_t now);
 
-size_t life_clocks(const Life *l, const Clock **ret); /* by metric, then instance */
+/* By metric, then instance; until something is told or judged. It takes as long as there are many:
+ * for whoever wants to see all of them. */
+size_t life_clocks(const Life *l, const Clock **ret);
+/* Of each metric only the latest instance: whatever still moves is among them. */
+size_t life_latest(const Life *l, const Clock **ret);
+/* The others, which are over: in the order in which they were followed by another one. */
+size_t life_past(const Life *l, const Clock **ret);
 TicketStatus life_ticket_status(const Life *l);
 int64_t life_now(const Life *l);     /* the last instant told or judged */
 int64_t life_entered(const Life *l); /* when its state was entered */
 bool life_ended(const Life *l);      /* closed, merged or deleted: everything further is ignored */
-/* Forgets a clock by its place: one that has ended and is not the last of its metric. */
-void life_forget(Life *l, size_t place);
+void life_forget(Life *l, size_t place); /* one of life_past() */
 
 /* Of a settled clock, at the instant of its life. */
 int64_t clock_elapsed(const Clock *c); /* what has no hours yet counts around the clock */

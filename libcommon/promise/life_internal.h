@@ -11,8 +11,14 @@ struct Life {
     TicketStatus status;
     int64_t entered_ms; /* the state */
     int64_t now;        /* the instant being applied; INT64_MIN: not created yet */
-    Clock *clocks;
-    size_t n, room;
+    Clock *clocks;      /* of each metric the latest instance, by metric: no other one changes */
+    size_t n;           /* at most METRICS */
+    Clock *past;        /* the earlier ones, in the order in which they were followed */
+    size_t past_n, past_room;
+    Clock *all; /* both, put together for whoever asked last */
+    size_t all_room;
+    bool together; /* and nothing has changed since */
 };
 
+void life_add_past(Life *l, const Clock *c); /* what it points to goes over to the past */
 void stretch_add(Stretches *s, int64_t from, int64_t to); /* joined with a neighbour */

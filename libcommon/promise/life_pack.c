@@ -54,19 +54,21 @@ static void put_clock(Buf *b, const Clock *c, int64_t origin) {
 }
 
 void life_pack(const Life *l, Buf *ret) {
-    int64_t origin = l->n ? l->clocks[0].start_ms : 0;
-    for (size_t i = 0; i < l->n; i++)
-        if (l->clocks[i].start_ms < origin) origin = l->clocks[i].start_ms;
+    const Clock *clocks;
+    size_t n = life_clocks(l, &clocks);
+    int64_t origin = n ? clocks[0].start_ms : 0;
+    for (size_t i = 0; i < n; i++)
+        if (clocks[i].start_ms < origin) origin = clocks[i].start_ms;
     buf_addc(ret, VERSION);
     put(ret, (l->answered ? FLAG_ANSWERED : 0) | (l->unheard ? FLAG_UNHEARD : 0) |
                  (l->ended ? FLAG_ENDED : 0));
     put(ret, (uint64_t)l->status);
     put_signed(ret, origin);
-    put_signed(ret, l->n ? l->now - origin : 0);
-    put_signed(ret, l->n ? l->entered_ms - origin : 0);
-    put(ret, l->n);
-    for (size_t i = 0; i < l->n; i++)
-        put_clock(ret, &l->clocks[i], origin);
+    put_signed(ret, n ? l->now - origin : 0);
+    put_signed(ret, n ? l->entered_ms - origin : 0);
+    put(ret, n);
+    for (size_t i = 0; i < n; i++)
+        put_clock(ret, &clocks[i], origin);
 }
 
 /* ---- Reading ---- */
@@ -146,6 +148,26 @@ static void get_clock(Packed *r, const Terms *terms, Clock *c) {
     }
 }
 
+/* By metric, then instance; and one that another one follows is over. */
+static void get_next(Packed *r, const Terms *terms, Life *l) {
+    Clock *last = l->n ? &l->clocks[l->n - 1] : NULL, next = {0};
+    get_clock(r, terms, &next);
+    bool follows = last && last->metric == next.metric;
+    if (last && (last->metric > next.metric || (follows && last->instance >= next.instance)))
+        r->bad = true;
+    if (follows && last->status != CLOCK_FULFILLED && last->status != CLOCK_CANCELLED)
+        r->bad = true;
+    if (r->bad) {
+        free(next.unjudged.p);
+        return;
+    }
+    if (follows)
+        life_add_past(l, last);
+    else
+        last = &l->clocks[l->n++];
+    *last = next;
+}
+
 Life *life_unpack(Str packed, const Terms *in_force) {
     Packed r = {(const unsigned char *)packed.p, (const unsigned char *)packed.p + packed.n, false,
                 0};
@@ -161,10 +183,9 @@ Life *life_unpack(Str packed, const Terms *in_force) {
     l->entered_ms = checked_instant(&r, r.origin + get_signed(&r));
     uint64_t n = get(&r, CLOCKS_MAX);
     if (r.bad || n > packed.n) return NULL; /* a clock takes more bytes than one */
-    l->clocks = xcalloc(n + 1, sizeof(*l->clocks));
-    l->room = n + 1;
+    l->clocks = xcalloc(METRICS, sizeof(*l->clocks));
     for (uint64_t i = 0; i < n && !r.bad; i++)
-        get_clock(&r, in_force, &l->clocks[l->n++]);
+        get_next(&r, in_force, l);
     if (r.bad || r.p != r.end) return NULL;
     if (n == 0) l->now = INT64_MIN;
     return TAKE(l);

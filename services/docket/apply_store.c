@@ -146,9 +146,13 @@ static int write_documents(PostgresSession *s, int64_t tenant_id, int64_t revisi
     params_i64(&p, tenant_id);
     params_i64(&p, revision);
     params_text(&p, by);
+    if (clock_is_injected()) /* else it is PostgreSQL's, as that of the ledger is */
+        params_time_ms(&p, clock_wall_ms());
+    else
+        params_null(&p);
     int r = run(s,
-                "INSERT INTO config.revisions (tenant_id, revision, applied_by) "
-                "VALUES ($1::bigint, $2::bigint, $3::text)",
+                "INSERT INTO config.revisions (tenant_id, revision, applied_by, applied_at) "
+                "VALUES ($1::bigint, $2::bigint, $3::text, coalesce($4::timestamptz, now()))",
                 &p, NULL, ret_problem);
     for (size_t i = 0; r == 0 && i < d->n; i++) {
         params_clear(&p);

@@ -1,5 +1,5 @@
-/* Reservations that nobody confirmed: PostgreSQL says what became of them (correctness.md 18). And
- * tickets whose settling Redis never confirmed. */
+/* Reservations, and places held, that nobody confirmed: PostgreSQL says what became of them
+ * (correctness.md 18). And tickets whose settling Redis never confirmed. */
 #include <stdlib.h>
 
 #include "base/clock.h"

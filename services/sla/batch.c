@@ -202,6 +202,20 @@ static void tell_newer(Batch *b, const PostgresRows *rows) {
     }
 }
 
+/* Documents may be in force that have not been heard of here: then only the ledger can tell. */
+static void ask_the_ledger(Batch *b, const PostgresRows *revisions) {
+    for (size_t row = 0; row < rows_count(revisions); row++) {
+        const SlaTenant *t = tenants_find(b->parts.tenants, rows_int(revisions, row, 0));
+        if (t && catalog_revision(t->catalog) >= rows_int(revisions, row, 1)) continue;
+        for (size_t i = 0; i < b->n; i++) {
+            Story *s = b->stories[i];
+            if (s->tenant_id != rows_int(revisions, row, 0) || !s->life) continue;
+            s->life = ticket_life_free(s->life);
+            s->fate = STORY_LEDGER;
+        }
+    }
+}
+
 static void on_read(void *arg, PostgresOutcome outcome, const PostgresRows *const *results,
                     const PostgresProblem *problem) {
     Batch *b = arg;
@@ -211,11 +225,10 @@ static void on_read(void *arg, PostgresOutcome outcome, const PostgresRows *cons
         return;
     }
     b->retry_ms = 0;
-    size_t at = 2;
     if (b->kind == BATCH_DUE) {
-        tell_newer(b, results[at++]);
-        look_for_lost(b, results[at++]);
-        int64_t theirs = b->parts.test_clock ? NEVER : rows_time_ms(results[at], 0, 0);
+        tell_newer(b, results[2]);
+        look_for_lost(b, results[3]);
+        int64_t theirs = b->parts.test_clock ? NEVER : rows_time_ms(results[5], 0, 0);
         b->now_ms = clock_wall_ms();
         if (theirs < b->now_ms) b->now_ms = theirs;
     }
@@ -227,9 +240,14 @@ static void on_read(void *arg, PostgresOutcome outcome, const PostgresRows *cons
     for (size_t row = 0; row < rows_count(states); row++) {
         Story *s = b->some[rows_int(states, row, 0)];
         if (batch_lost(b, s->partition)) continue;
-        story_go_on(s, rows_str(states, row, 2), (int32_t)rows_int(states, row, 1),
-                    rows_null(states, row, 2), tenant_of(b, s));
+        story_go_on(s,
+                    &(Kept){.seq = (int32_t)rows_int(states, row, 1),
+                            .revision = rows_int(states, row, 3),
+                            .over = rows_null(states, row, 2),
+                            .state = rows_str(states, row, 2)},
+                    tenant_of(b, s));
     }
+    if (b->kind == BATCH_DUE) ask_the_ledger(b, results[4]);
     stage_ledger(b);
 }
 
@@ -250,7 +268,7 @@ static void stage_read(Batch *b) {
         return;
     }
     const Story *const *some = (const Story *const *)b->some;
-    PostgresQuery queries[5] = {{&sla_tenants_statement, &b->params[0]},
+    PostgresQuery queries[6] = {{&sla_tenants_statement, &b->params[0]},
                                 {&sla_states_statement, &b->params[1]}};
     size_t n = 2;
     sla_tenants_params(&b->params[0], some, b->some_n);
@@ -260,6 +278,7 @@ static void stage_read(Batch *b) {
         queries[n++] = (PostgresQuery){&sla_newer_statement, &b->params[2]};
         sla_hold_params(&b->params[3], b->shares, b->shares_n);
         queries[n++] = (PostgresQuery){&sla_look_statement, &b->params[3]};
+        queries[n++] = (PostgresQuery){&sla_revisions_statement, &b->params[0]};
         if (!b->parts.test_clock) queries[n++] = (PostgresQuery){&sla_clock_statement, NULL};
     }
     run(b, POSTGRES_READ_ONLY, queries, n, on_read);

@@ -45,17 +45,10 @@ static bool failed(Sla *s, PostgresOutcome outcome, const PostgresProblem *probl
 static void on_since(void *arg, PostgresOutcome outcome, const PostgresRows *const *results,
                      const PostgresProblem *problem) {
     Sla *s = arg;
-    SlaTenant *all;
     if (failed(s, outcome, problem)) return;
-    (void)tenants_all(s->tenants, &all);
-    for (size_t row = 0; row < rows_count(results[1]); row++) {
-        SlaTenant *t = tenants_find(s->tenants, rows_int(results[1], row, 0));
-        /* Otherwise others came meanwhile: they are asked for next. */
-        if (t && catalog_revision(t->catalog) == rows_int(results[1], row, 1) && !t->asked) {
-            t->since_ms = rows_time_ms(results[1], row, 2);
-            t->asked = true;
-        }
-    }
+    for (size_t row = 0; row < rows_count(results[1]); row++)
+        tenants_answer(s->tenants, rows_int(results[1], row, 0), rows_int(results[1], row, 1),
+                       rows_int(results[1], row, 2), rows_time_ms(results[1], row, 3));
     sla_turn_over(s);
 }
 
@@ -102,12 +95,9 @@ static bool revise_begin(Sla *s) {
     size_t tenants_n = tenants_all(s->tenants, &all), n = 0;
     for (size_t i = 0; i < tenants_n; i++) {
         SlaTenant *t = &all[i];
-        if (!t->revise) continue;
+        if (!tenant_revises(t)) continue;
         n = clocks_page(s->clocks, t->tenant_id, &t->cursor, page, REVISE_PAGE);
-        if (t->cursor == UINT32_MAX) {
-            t->revise = false;
-            t->cursor = 0;
-        }
+        if (t->cursor == UINT32_MAX) tenant_revised(t);
         if (n) break;
     }
     if (n == 0) return false;
@@ -123,11 +113,8 @@ static bool revise_begin(Sla *s) {
 
 void chores_documents(Sla *s, int64_t tenant_id, const Catalog *catalog) {
     if (!tenants_put(s->tenants, tenant_id, catalog)) return;
-    SlaTenant *t = tenants_find(s->tenants, tenant_id);
     log_info(ABOUT(tenant_id, 0), "promises of revision %lld",
              (long long)catalog_revision(catalog));
-    t->revise = true;
-    t->cursor = 0;
     s->since_due = true;
 }
 

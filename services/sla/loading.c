@@ -53,15 +53,6 @@ static void loaded(Sla *s) {
                  (long long)(clock_monotonic_ms() - s->load_since_ms));
 }
 
-/* Its documents have changed since: some of the tenant's lives may have to follow them. */
-static void look_at_revision(Sla *s, int64_t tenant_id, int64_t revision) {
-    SlaTenant *tenant = tenants_find(s->tenants, tenant_id);
-    if (tenant && !tenant->revise && catalog_revision(tenant->catalog) != revision) {
-        tenant->revise = true;
-        tenant->cursor = 0;
-    }
-}
-
 static void on_page(void *arg, PostgresOutcome outcome, const PostgresRows *const *results,
                     const PostgresProblem *problem) {
     Sla *s = arg;
@@ -82,7 +73,7 @@ static void on_page(void *arg, PostgresOutcome outcome, const PostgresRows *cons
                              .priority = (uint8_t)rows_int(page, row, 5),
                              .next_ms = rows_null(page, row, 6) ? NEVER : rows_int(page, row, 6)};
         (void)clocks_put(s->clocks, &clock);
-        look_at_revision(s, clock.tenant_id, rows_int(page, row, 4));
+        tenants_met(s->tenants, clock.tenant_id, rows_int(page, row, 4));
         s->load_tenant = clock.tenant_id;
         s->load_ticket = clock.ticket_id;
     }

@@ -9,9 +9,9 @@ const PostgresStatement sla_tenants_statement = {
     "sla_tenants", "SELECT set_config('docket.tenants', ($1::bigint[])::text, true)"};
 
 const PostgresStatement sla_states_statement = {
-    "sla_states", "SELECT i.n::bigint - 1, l.seq, l.state"
+    "sla_states", "SELECT i.n::bigint - 1, l.seq, l.state, l.revision"
                   " FROM unnest($1::bigint[], $2::bigint[]) WITH ORDINALITY i (tenant_id, id, n)"
-                  " CROSS JOIN LATERAL (SELECT l.seq, l.state FROM sla.lives l"
+                  " CROSS JOIN LATERAL (SELECT l.seq, l.state, l.revision FROM sla.lives l"
                   "  WHERE l.tenant_id = i.tenant_id AND l.ticket_id = i.id LIMIT 1) l"};
 
 const PostgresStatement sla_newer_statement = {
@@ -21,6 +21,11 @@ const PostgresStatement sla_newer_statement = {
     " FROM unnest($1::bigint[], $2::bigint[], $3::integer[]) WITH ORDINALITY i (tenant_id, id, seq,"
     "  n) CROSS JOIN LATERAL (SELECT * FROM ticket.ledger l WHERE l.tenant_id = i.tenant_id"
     "   AND l.ticket_id = i.id AND l.seq > i.seq ORDER BY l.seq LIMIT 200) l"};
+
+const PostgresStatement sla_revisions_statement = {
+    "sla_revisions", "SELECT i.tenant_id, r.revision FROM unnest($1::bigint[]) i (tenant_id)"
+                     " CROSS JOIN LATERAL (SELECT r.revision FROM config.revisions r"
+                     "  WHERE r.tenant_id = i.tenant_id ORDER BY r.revision DESC LIMIT 1) r"};
 
 const PostgresStatement sla_clock_statement = {"sla_clock", "SELECT clock_timestamp()"};
 
@@ -71,10 +76,29 @@ const PostgresStatement sla_open_statement = {
     "sla_open", "SELECT tenant_id, ticket_id, known"
                 " FROM sla.open_tickets($1::bigint, $2::bigint, $3::integer)"};
 
+/* Backwards, until one promises something else: what of a revision promises is as in
+ * store/revisions.c. */
+#define PROMISES(revision)                                                                         \
+    "coalesce((SELECT string_agg(d.kind || md5(d.body), ',' ORDER BY d.kind)"                      \
+    " FROM config.documents d WHERE d.tenant_id = i.tenant_id AND d.revision = " revision          \
+    " AND d.kind IN ('calendars', 'policies')), '')"
 const PostgresStatement sla_since_statement = {
-    "sla_since", "SELECT r.tenant_id, r.revision, r.applied_at"
-                 " FROM unnest($1::bigint[], $2::bigint[]) i (tenant_id, rev)"
-                 " JOIN config.revisions r ON r.tenant_id = i.tenant_id AND r.revision = i.rev"};
+    "sla_since",
+    "SELECT i.tenant_id, i.rev, r.revision, r.applied_at"
+    " FROM (SELECT i.tenant_id, i.rev, " PROMISES(
+        "i.rev") " AS promises"
+                 "  FROM unnest($1::bigint[], $2::bigint[]) i (tenant_id, rev)) i"
+                 " CROSS JOIN LATERAL (SELECT coalesce((SELECT o.revision FROM config.revisions o"
+                 "  WHERE o.tenant_id = i.tenant_id AND o.revision < i.rev"
+                 "   AND " PROMISES(
+                     "o.revision") " <> i.promises"
+                                   "  ORDER BY o.revision DESC LIMIT 1), 0) AS revision) other"
+                                   " CROSS JOIN LATERAL (SELECT r.revision, r.applied_at FROM "
+                                   "config.revisions r"
+                                   "  WHERE r.tenant_id = i.tenant_id AND r.revision > "
+                                   "other.revision AND r.revision <= i.rev"
+                                   "  ORDER BY r.revision LIMIT 1) r"};
+#undef PROMISES
 
 const PostgresStatement sla_sweep_statement = {"sla_sweep", "SELECT sla.sweep_lives($1::integer)"};
 

@@ -9,7 +9,8 @@
 extern const PostgresStatement sla_tenants_statement;
 void sla_tenants_params(Params *p, const Story *const *stories, size_t n);
 
-/* Of $1, $2 (tenants, tickets): n from 0, seq, state (NULL: over), for those that are there. */
+/* Of $1, $2 (tenants, tickets): n from 0, seq, state (NULL: over), revision, for those that are
+ * there. */
 extern const PostgresStatement sla_states_statement;
 void sla_states_params(Params *p, const Story *const *stories, size_t n);
 
@@ -19,6 +20,8 @@ enum { SLA_NEWER_MAX = 200 }; /* of one ticket */
 void sla_newer_params(Params *p, const Story *const *stories, size_t n);
 LedgerRow sla_ledger_row(const PostgresRows *rows, size_t row);
 
+/* Of $1 (tenants): tenant, its last revision. Parameters as those of sla_tenants_statement. */
+extern const PostgresStatement sla_revisions_statement;
 extern const PostgresStatement sla_clock_statement; /* clock_timestamp() */
 
 /* Claims partitions: $1, $2 (numbers, our last epochs), $3 our name. partition, epoch. */
@@ -41,6 +44,7 @@ void sla_load_params(Params *p, const Share *shares, size_t n, int64_t tenant_id
                      int32_t at_most);
 /* $1, $2 the last ticket seen, $3 at most: tenant, ticket, known. */
 extern const PostgresStatement sla_open_statement;
-extern const PostgresStatement
-    sla_since_statement; /* $1, $2 tenants, revisions: the same, and applied_at */
+/* $1, $2 tenants, revisions: the same; the first of the unbroken run of those that promise what it
+ * does, and when it was applied. */
+extern const PostgresStatement sla_since_statement;
 extern const PostgresStatement sla_sweep_statement; /* $1 at most */

@@ -42,17 +42,20 @@ void story_begin(Story *s, const SlaTenant *tenant) {
     tell(s);
 }
 
-void story_go_on(Story *s, Str state, int32_t seq, bool over, const SlaTenant *tenant) {
-    if (over) {
+void story_go_on(Story *s, const Kept *kept, const SlaTenant *tenant) {
+    if (kept->over) {
         const StoryRow *last = s->rows;
         while (last && last->next)
             last = last->next;
-        s->fate = last && last->event->seq > seq ? STORY_LEDGER : STORY_GONE;
+        s->fate = last && last->event->seq > kept->seq ? STORY_LEDGER : STORY_GONE;
         return;
     }
-    if (ticket_life_unpack(state, tenant ? tenant->catalog : NULL, &s->life) < 0) {
+    /* Other promises held since, and be it that they have gone again; or another release wrote it.
+     */
+    if (!tenant_holds(tenant, kept->revision) ||
+        ticket_life_unpack(kept->state, tenant ? tenant->catalog : NULL, &s->life) < 0) {
         s->life = NULL;
-        s->fate = STORY_LEDGER; /* judged by other promises, or by another release */
+        s->fate = STORY_LEDGER;
         return;
     }
     tell(s);

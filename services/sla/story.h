@@ -36,7 +36,15 @@ void story_add(Story *s, const Event *event, Arena *arena);
 /* May it be told without reading its state? Then it is: a ticket that begins with these rows. */
 bool story_is_new(const Story *s);
 
-/* From nothing, or from the state kept of it (absent: none is, or it was over). Ends in LEDGER,
- * TOLD, OLD or GONE. `tenant` may be NULL: no documents. */
+/* What is kept of a ticket. */
+typedef struct Kept {
+    int32_t seq;
+    int64_t revision; /* by which it was judged */
+    bool over;
+    Str state; /* unless it is over */
+} Kept;
+
+/* From nothing, or from what is kept of it. Ends in LEDGER, TOLD, OLD or GONE. `tenant` may be
+ * NULL: no documents. */
 void story_begin(Story *s, const SlaTenant *tenant);
-void story_go_on(Story *s, Str state, int32_t seq, bool over, const SlaTenant *tenant);
+void story_go_on(Story *s, const Kept *kept, const SlaTenant *tenant);

@@ -47,19 +47,55 @@ bool tenants_put(Tenants *t, int64_t tenant_id, const Catalog *catalog) {
             t->all = xrealloc(t->all, t->room * sizeof(*t->all));
         }
         memmove(&t->all[at + 1], &t->all[at], (t->n - at) * sizeof(*t->all));
-        t->all[at] = (SlaTenant){.tenant_id = tenant_id, .since_ms = NEVER};
+        t->all[at] = (SlaTenant){
+            .tenant_id = tenant_id, .since_revision = NEVER, .since_ms = NEVER, .oldest = NEVER};
         t->n++;
     }
     SlaTenant *tenant = &t->all[at];
     const Catalog *before = tenant->catalog;
-    bool other = !before || catalog_promises_mark(before) != catalog_promises_mark(catalog);
+    bool other = !before || catalog_revision(catalog) != catalog_revision(before) + 1 ||
+                 catalog_promises_mark(before) != catalog_promises_mark(catalog);
+    if (before && catalog_revision(before) < tenant->oldest)
+        tenant->oldest = catalog_revision(before);
     tenant->catalog = catalog_ref(catalog);
     (void)catalog_unref(before);
     if (other) {
-        tenant->since_ms = NEVER;
+        tenant->since_revision = tenant->since_ms = NEVER;
         tenant->asked = false;
+        tenant->cursor = 0;
     }
     return other;
+}
+
+void tenants_answer(Tenants *t, int64_t tenant_id, int64_t revision, int64_t since_revision,
+                    int64_t since_ms) {
+    SlaTenant *tenant = tenants_find(t, tenant_id);
+    /* Otherwise others came meanwhile: they are asked for next. */
+    if (!tenant || tenant->asked || catalog_revision(tenant->catalog) != revision) return;
+    tenant->since_revision = since_revision;
+    tenant->since_ms = since_ms;
+    tenant->asked = true;
+}
+
+void tenants_met(Tenants *t, int64_t tenant_id, int64_t revision) {
+    SlaTenant *tenant = tenants_find(t, tenant_id);
+    if (!tenant || revision >= tenant->oldest) return;
+    tenant->oldest = revision;
+    tenant->cursor = 0;
+}
+
+bool tenant_holds(const SlaTenant *t, int64_t revision) {
+    if (!t || !t->catalog) return true; /* no documents, then or now: the life itself knows */
+    return revision >= t->since_revision || revision == catalog_revision(t->catalog);
+}
+
+bool tenant_revises(const SlaTenant *t) {
+    return t->asked && t->oldest < t->since_revision;
+}
+
+void tenant_revised(SlaTenant *t) {
+    t->oldest = t->since_revision;
+    t->cursor = 0;
 }
 
 size_t tenants_all(Tenants *t, SlaTenant **ret) {

@@ -1,5 +1,6 @@
-/* Tenants -- by which documents each tenant's promises are judged now, and since when. Pure; fed by
- * what store/configuration.h and config.revisions say. */
+/* Tenants -- by which documents each tenant's promises are judged now, since when, and whether some
+ * of its lives were judged by others. Pure; fed by what store/configuration.h and config.revisions
+ * say. */
 #pragma once
 
 #include <stdbool.h>
@@ -13,19 +14,31 @@ typedef struct Tenants Tenants;
 typedef struct SlaTenant {
     int64_t tenant_id;
     const Catalog *catalog; /* in force; NULL: none yet */
-    /* The instant from which on it holds, or documents with the same promises; NEVER: not asked
-     * yet. What happened before it is for the ledger to tell. */
-    int64_t since_ms;
-    bool asked;      /* since_ms is what PostgreSQL says of `catalog` */
-    bool revise;     /* some of its lives may still be judged by older promises */
-    uint32_t cursor; /* of clocks_page(), how far that has come */
+    /* The revision, and the instant, from which on it holds, or documents with the same promises,
+     * without others in between; NEVER: not asked yet. What happened before it, and what was judged
+     * by a revision before it, is for the ledger to tell. */
+    int64_t since_revision, since_ms;
+    bool asked;      /* that is what PostgreSQL says of `catalog` */
+    int64_t oldest;  /* no life known here was judged by an older revision; NEVER: none is known */
+    uint32_t cursor; /* of clocks_page(), how far the looking for such lives has come */
 } SlaTenant;
 
 Tenants *tenants_new(void);
 Tenants *tenants_free(Tenants *t);
 DEFINE_FREEP(Tenants, tenants)
 
-/* New documents; a reference is kept. True: they promise something else than those before. */
+/* New documents; a reference is kept. True: they promise something else than those before, or did
+ * so for a while: revisions between the two were not seen here. */
 bool tenants_put(Tenants *t, int64_t tenant_id, const Catalog *catalog);
+/* What PostgreSQL says of that revision of its documents. */
+void tenants_answer(Tenants *t, int64_t tenant_id, int64_t revision, int64_t since_revision,
+                    int64_t since_ms);
+/* A life judged by that revision is known here. */
+void tenants_met(Tenants *t, int64_t tenant_id, int64_t revision);
+/* Is what was judged by that revision still so? */
+bool tenant_holds(const SlaTenant *t, int64_t revision);
+/* May some of its lives, as far as can be said, have to follow other promises? */
+bool tenant_revises(const SlaTenant *t);
+void tenant_revised(SlaTenant *t);                      /* none has, any more */
 SlaTenant *tenants_find(Tenants *t, int64_t tenant_id); /* NULL: no documents; until the next put */
 size_t tenants_all(Tenants *t, SlaTenant **ret);

@@ -8,39 +8,15 @@ import signal
 
 import pytest
 
-from harness.promises import Scheduler, TestClock
+from harness.promises import MINUTE, Scheduler, clock, created, shop_with, stack  # noqa: F401 fixtures
 from harness.shop import Shop
-from harness.stack import Stack, until
+from harness.stack import until
 
 SEEDS = max(10, int(os.environ.get("DOCKET_TEST_SEEDS", "1")))
 NAMES = ("sla-1", "sla-2")
 POINTS = ("before-signal", "after-signal", "after-report", "after-state", "after-follow")
-MINUTE = 60000
 WARN, BREACH = 12 * MINUTE, 15 * MINUTE
-DOCUMENTS = """
-settings: {default_group: g}
-groups:
-  - {name: g, title: g}
-agents:
-  - {name: lin, title: 林悦, groups: [g], capacity: 1000, duty: on}
-policies:
-  - {name: 标准, targets: {first_reply: 15m}, warn: [80]}
-"""
-
-
-@pytest.fixture(scope="module")
-def clock(tmp_path_factory):
-    return TestClock(tmp_path_factory.mktemp("clock"))
-
-
-@pytest.fixture(scope="module")
-def stack(clock):
-    running = Stack()
-    running.environment.update(clock.environment)
-    try:
-        yield running.up("--router", 1, "--desk", 1, "--sla", 1, "--front", 0)
-    finally:
-        running.down()
+DOCUMENTS = shop_with("targets: {first_reply: 15m}\n    warn: [80]")
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +52,7 @@ class Tickets:
 
     def come(self):
         ticket = self.shop.ticket()
-        (self.open[ticket],) = self.stack.sql(
-            "SELECT (extract(epoch FROM created_at) * 1000)::bigint FROM ticket.tickets WHERE id = %s", ticket)[0]
+        self.open[ticket] = created(self.stack, ticket)
         self.expected[ticket] = {}
         return ticket
 

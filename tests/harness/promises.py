@@ -4,13 +4,53 @@
     clock.forward(minutes=15)
     signals = Signals(stack)
     signals.of(ticket)                        # [Told(kind, metric, instance, level, ...), ...] in the order of their partition
+
+Files whose stack lives by such a clock take the fixtures `clock` and `stack` from here.
 """
 import time
 from dataclasses import dataclass
 
+import pytest
 from confluent_kafka import Consumer, TopicPartition
 
-from harness.stack import request, until
+from harness.stack import Stack, request, until
+
+MINUTE = 60000
+
+
+def shop_with(policy):
+    """A shop of one agent and one policy."""
+    return f"""
+settings: {{default_group: g}}
+groups:
+  - {{name: g, title: g}}
+agents:
+  - {{name: lin, title: 林悦, groups: [g], capacity: 1000, duty: on}}
+policies:
+  - name: 标准
+    {policy}
+"""
+
+
+@pytest.fixture(scope="module")
+def clock(tmp_path_factory):
+    return TestClock(tmp_path_factory.mktemp("clock"))
+
+
+@pytest.fixture(scope="module")
+def stack(clock):
+    """With one of each service, on the test's clock: for one file."""
+    running = Stack()
+    running.environment.update(clock.environment)
+    try:
+        yield running.up("--router", 1, "--desk", 1, "--sla", 1, "--front", 0)
+    finally:
+        running.down()
+
+
+def created(stack, ticket):
+    """When the gate took it, in ms."""
+    return stack.sql("SELECT (extract(epoch FROM created_at) * 1000)::bigint FROM ticket.tickets WHERE id = %s", ticket)[0][0]
 
 
 class TestClock:
@@ -51,6 +91,7 @@ class Told:
     target_ms: int
     judged_seq: int
     at: tuple = ()     # partition, offset
+    sent_ms: int = 0   # when it was handed to Kafka, by the machine's own clock
 
     @property
     def key(self):
@@ -143,10 +184,11 @@ class Signals:
             metric=text(names["metric"]), instance=whole(names["instance"]), level=text(names["level"]),
             due_ms=whole(names["due_ms"]), at_ms=whole(names["at_ms"]), late=bool(whole(names["late"])),
             target_ms=whole(names["target_ms"]), judged_seq=whole(names["judged_seq"]),
-            at=(message.partition(), message.offset())))
+            at=(message.partition(), message.offset()), sent_ms=message.timestamp()[1]))
 
     def of(self, *tickets):
-        return [told for told in self.read() if told.ticket in tickets]
+        wanted = set(tickets)
+        return [told for told in self.read() if told.ticket in wanted]
 
     def close(self):
         self.consumer.close()
@@ -171,6 +213,12 @@ def metrics_of(stack, name):
 
 def is_ready(stack, name):
     return asked(stack, name, "/health/ready").status == 200
+
+
+def lacks(stack, name, part):
+    """Does the service itself say that this part of its readiness is not there?"""
+    answer = asked(stack, name, "/health/ready?verbose")
+    return answer.status != 200 and f"[-]{part}:" in answer.body.decode()
 
 
 def asked(stack, name, path):

@@ -9,11 +9,17 @@ class Model:
     def __init__(self):
         self.tickets = {}  # id -> dict(version, state, agent, score, since, kind)
         self.agents = {}   # id -> dict(capacity, duty, groups, skills, idle)
-        self.expiry = {}   # reserved ticket -> ms
+        self.expiry = {}   # "<reserved ticket>" or "h<held ticket>" -> ms
+        self.holds = {}    # ticket -> dict(agent, version, since): a place held while somebody else still has it
 
     # --- questions
+    def held_by(self, agent):
+        """Tickets that take a place of hers."""
+        return {i for i, t in self.tickets.items() if t["state"] in "RA" and t["agent"] == agent} | {
+            i for i, h in self.holds.items() if h["agent"] == agent}
+
     def load(self, agent):
-        return sum(1 for t in self.tickets.values() if t["state"] in "RA" and t["agent"] == agent)
+        return len(self.held_by(agent))
 
     def has_room(self, agent):
         a = self.agents.get(agent)
@@ -69,6 +75,29 @@ class Model:
                 answer.append(("0", 0, 0, "F"))
         return answer
 
+    def _hold(self, now, ticket, agent, version):
+        self.holds[ticket] = dict(agent=agent, version=version, since=now)
+        self.expiry["h" + ticket] = now + RESERVED_MS
+
+    def another(self, now, asked):
+        answer = []
+        for ticket, version, assignee, kind in asked:
+            t, held = self.tickets.get(ticket), self.holds.get(ticket)
+            said = ("0", 0, 0)
+            if held and held["agent"] != assignee:
+                capacity = self.agents.get(held["agent"], {}).get("capacity", 0)
+                said = held["agent"], max(0, self.load(held["agent"]) - 1), capacity
+                self._hold(now, ticket, held["agent"], max(version, held["version"]))
+            elif not held and t and t["state"] == "A" and t["agent"] == assignee and t["version"] <= version:
+                able = [a for a in self.agents if a != assignee and self.has_room(a) and self.may(a, kind)]
+                if able:
+                    first = min(able, key=self.rank)
+                    said = first, self.load(first), self.agents[first]["capacity"]
+                    self._hold(now, ticket, first, version)
+                    self.agents[first]["idle"] = now
+            answer.append(said)
+        return answer
+
     def settle(self, now, rows, ends_expired=False):
         for ticket, version, state, agent, score, since, kind in rows:
             t = self.tickets.get(ticket)
@@ -82,11 +111,14 @@ class Model:
                 newer = version > t["version"]
             if not newer:
                 continue
-            held = t["agent"] if t and t["state"] in "RA" else None
+            had = ticket in self.held_by(agent)
+            held = self.holds.get(ticket)
+            if held and (version > held["version"] or (ends_expired and now - held["since"] >= RESERVED_MS)):
+                del self.holds[ticket], self.expiry["h" + ticket]
             self.expiry.pop(ticket, None)
             if state == "A":
                 self.tickets[ticket] = dict(version=version, state="A", agent=agent, score=0, since=now, kind="")
-                if held != agent and agent in self.agents and (t is None or version > t["version"]):
+                if not had and agent in self.agents and (t is None or version > t["version"]):
                     self.agents[agent]["idle"] = max(self.agents[agent]["idle"], now)
             elif state == "W":
                 self.tickets[ticket] = dict(version=version, state="W", agent="0", score=score, since=since, kind=kind)
@@ -114,10 +146,16 @@ class Model:
         return taken
 
     def expired(self, now):
-        due = sorted((at, ticket) for ticket, at in self.expiry.items() if at <= now)
-        for _, ticket in due:
-            self.expiry[ticket] = now + RESERVED_MS
-        return [(ticket, self.tickets[ticket]["version"], now - self.tickets[ticket]["since"]) for _, ticket in due]
+        due, said = sorted((at, name) for name, at in self.expiry.items() if at <= now), {}
+        for _, name in due:
+            ticket = name.lstrip("h")
+            what = self.holds[ticket] if name[0] == "h" else self.tickets[ticket]
+            if ticket in self.tickets:
+                self.expiry[name] = now + RESERVED_MS
+                said.setdefault(ticket, (ticket, what["version"], now - what["since"]))
+            else:
+                del self.holds[ticket], self.expiry[name]
+        return list(said.values())
 
     def agents_set(self, now, rows):
         for agent, capacity, duty, groups, skills in rows:

@@ -70,6 +70,10 @@ class Roster:
         flat = [x for ticket, score, kind in tickets for x in (ticket, f"{score:.0f}", kind)]
         return [(a, int(load), int(cap), why) for a, load, cap, why in groups_of(self.call("reserve", now, *flat), 4)]
 
+    def another(self, now, asked):
+        flat = [x for row in asked for x in row]
+        return [(a, int(load), int(cap)) for a, load, cap in groups_of(self.call("another", now, *flat), 3)]
+
     def settle(self, now, rows, ends_expired=False):
         flat = [x for row in rows for x in row]
         return self.call("settle", now, int(ends_expired), *flat)

@@ -3,6 +3,7 @@ import pytest
 
 from harness.moved import after, move
 from harness.shop import Shop
+from harness.stack import until
 
 DOCUMENTS = """
 settings: {default_group: 售后, default_kind: 咨询, default_category: 其他}
@@ -95,6 +96,39 @@ def test_lists_and_show_many_have_it_beside_the_other_side_loads(shop, ticket):
     assert all("slas" in t for t in page["tickets"]) and "meta" in page
     assert metrics(next(t for t in page["tickets"] if t["id"] == ticket))["next_reply_time", 1]["stage"] == "breached"
     assert shop.ask("GET", "/tickets/show_many", ids=str(999999999), include="slas").json["tickets"] == []
+
+
+def test_the_rows_of_views_have_it_in_their_tickets(shop, ticket):
+    waiting = shop.ticket(tier="vip")
+    path = "/views/3/execute?include=users,slas&per_page=100"
+    answer = shop.desk.until(path, lambda a: waiting in {row["ticket_id"] for row in a.json["rows"]}).json
+    row = next(row for row in answer["rows"] if row["ticket_id"] == waiting)
+    assert metrics(row["ticket"])["first_reply_time", 1]["stage"] == "active" and answer["users"] and answer["columns"]
+    assert all("slas" in row["ticket"] for row in answer["rows"])
+    plain = shop.desk.get("/views/3/execute?include=users&per_page=100").json
+    assert all("slas" not in row["ticket"] for row in plain["rows"])
+
+
+@pytest.mark.parametrize("kind", ["/incremental/tickets/cursor", "/incremental/tickets"])
+def test_exports_have_it_too_and_page_on_with_it(shop, ticket, kind):
+    shop.ticket(tier="vip")
+    indexed = "SELECT count(*) FROM desk.ticket_index WHERE tenant_id = %s"
+    stored = "SELECT count(*) FROM ticket.tickets WHERE tenant_id = %s"
+    until(lambda: shop.stack.sql(indexed, shop.tenant.number) == shop.stack.sql(stored, shop.tenant.number), 30, "the index to have them all")
+    until(lambda: shop.stack.sql("SELECT done FROM desk.fills WHERE tenant_id = %s", shop.tenant.number) == [(True,)], 30,
+          "the tenant to be read")
+    shop.stack.sql("UPDATE desk.ticket_index SET generated_at = now() - interval '5 minutes' WHERE tenant_id = %s",
+                   shop.tenant.number, admin=True)
+    found, path = {}, f"{kind}?start_time=0&per_page=2&include=slas,users"
+    while path:
+        page = shop.desk.get(path).json
+        found.update({t["id"]: t for t in page["tickets"]})
+        path = None if page["end_of_stream"] else (page.get("after_url") or page["next_page"]).split("/api/v2", 1)[1]
+        assert not page["tickets"] or page["users"]
+    assert len(found) == shop.stack.sql(stored, shop.tenant.number)[0][0] > 2
+    assert all("slas" in t for t in found.values())
+    assert metrics(found[ticket])["next_reply_time", 1]["stage"] == "breached"
+    assert "slas" not in shop.desk.get(f"{kind}?start_time=0&include=users").json["tickets"][0]
 
 
 def test_whoever_may_not_see_the_ticket_does_not_see_its_promises(shop, ticket):

@@ -1,41 +1,21 @@
 """docket-sla on real servers, on a clock that stands still until a test moves it: what falls due is told to the router once,
 in order, and never before."""
+import os
 import time
 
 import pytest
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 
-from harness.promises import Scheduler, Signals, TestClock, fields
+from harness.promises import (MINUTE, Scheduler, Signals, clock, created, fields, lacks, shop_with,  # noqa: F401 fixtures
+                              stack)
 from harness.shop import Shop
-from harness.stack import Stack, until
+from harness.stack import until
+from harness.submissions import Ids, Topics, submission
+from oracle import promises
 
-MINUTE = 60000
-DOCUMENTS = """
-settings: {default_group: g}
-groups:
-  - {name: g, title: g}
-agents:
-  - {name: lin, title: 林悦, groups: [g], capacity: 500, duty: on}
-policies:
-  - name: 标准
-    targets: {first_reply: 15m, resolution: 24h}
-    warn: [80]
-"""
-
-
-@pytest.fixture(scope="module")
-def clock(tmp_path_factory):
-    return TestClock(tmp_path_factory.mktemp("clock"))
-
-
-@pytest.fixture(scope="module")
-def stack(clock):
-    running = Stack()
-    running.environment.update(clock.environment)
-    try:
-        yield running.up("--router", 1, "--desk", 1, "--sla", 1, "--front", 0)
-    finally:
-        running.down()
+CROWD = int(os.environ.get("DOCKET_TEST_CROWD", "1000"))  # due in one second; by hand 100000
+DOCUMENTS = shop_with("""targets: {first_reply: 15m, resolution: 24h}
+    warn: [80]""")
 
 
 @pytest.fixture(scope="module")
@@ -55,10 +35,6 @@ def signals(stack):
 @pytest.fixture(scope="module")
 def shop(stack):
     return Shop(stack, DOCUMENTS)
-
-
-def created(stack, ticket):
-    return stack.sql("SELECT (extract(epoch FROM created_at) * 1000)::bigint FROM ticket.tickets WHERE id = %s", ticket)[0][0]
 
 
 def said(signals, *tickets):
@@ -354,11 +330,75 @@ def test_a_ticket_that_is_over_leaves_its_number_and_nothing_else(stack, clock, 
     assert said(signals, ticket) == []
 
 
+def whole_minute(clock):
+    clock.set(-(-clock.now // MINUTE) * MINUTE)
+
+
+PROMISED = {"A": 15, "B": 5, "C": 40}  # minutes to the first reply
+
+
+def applied(stack, shop, which):
+    file = stack.home / "promised.yaml"
+    file.write_text(DOCUMENTS.replace("first_reply: 15m", f"first_reply: {PROMISED[which]}m"))
+    stack.docket("apply", "--tenant", shop.tenant.name, file)
+
+
+def by_oracle(came, now, revisions):
+    """What the first reply of a ticket that nobody answers has come to: {(act, level): at}."""
+    policies = [{"targets": {"first_reply": {p: {"minutes": PROMISED[which], "hours": "c1"} for p in ("low", "normal", "high", "urgent")}}}
+                for which in PROMISED]
+    rank = {which: n + 1 for n, which in enumerate(PROMISED)}
+    before = [which for at, which in revisions if at <= came]
+    events = [{"at": came, "type": "create", "by": "end_user", "public": True, "priority": "normal", "policy": rank[before[-1]]}]
+    events += [{"at": at, "type": "policy", "rev": rank[which]} for at, which in revisions if at > came]
+    clock, = [c for c in promises.judge({"id": "x", "step_ms": MINUTE, "now": now, "shares": [80], "calendars": {"c1": [{"always": True}]},
+                                         "policies": policies, "events": events})["clocks"] if c["metric"] == "first_reply"]
+    found = {("breached", ""): clock["breached_at"], ("warned", "80%"): clock["warned_at"]["80"]}
+    return {key: at for key, at in found.items() if at is not None and (key[0] == "breached" or clock["breached_at"] is None)}
+
+
+@pytest.mark.parametrize("away", ["stop", "pause"])
+@pytest.mark.parametrize("words", ["ABA", "ACA", "ABCBA", "ABC"])
+def test_documents_that_came_and_went_while_no_scheduler_looked_were_in_force_all_the_same(
+        stack, clock, scheduler, signals, away, words):
+    """Stopped, it finds the last revision when it is back; paused, it hears of the last one only. What held in between is
+    judged by the oracle."""
+    whole_minute(clock)
+    shop = Shop(stack, DOCUMENTS)
+    revisions, tickets = [(clock.now, "A")], []
+    for _ in range(4):
+        tickets.append(shop.ticket())
+        clock.forward(minutes=2)
+    scheduler.settle()
+    getattr(stack, away)("sla-1")
+    for which in words[1:]:
+        applied(stack, shop, which)
+        revisions.append((clock.now, which))
+        clock.forward(minutes=3)
+    (stack.start if away == "stop" else stack.resume)("sla-1")
+    until(lambda: scheduler.metrics("sla-1")["docket_sla_partitions"] > 0, 60, "it to be back")
+    last = max(n for n, in stack.sql("SELECT revision FROM config.revisions WHERE tenant_id = %s", shop.tenant.number))
+    until(lambda: {r for r, in stack.sql("SELECT revision FROM sla.lives WHERE tenant_id = %s", shop.tenant.number)} == {last}, 60,
+          "its lives to follow")
+    scheduler.settle()
+    expected = {ticket: by_oracle(created(stack, ticket), clock.now, revisions) for ticket in tickets}
+    clock.forward(minutes=1)
+    scheduler.settle()
+    for ticket in tickets:
+        told = [((t.kind, t.level), t.at_ms) for t in signals.of(ticket)]
+        expected[ticket].update(by_oracle(created(stack, ticket), clock.now, revisions))
+        assert sorted(told) == sorted(expected[ticket].items()), (ticket, revisions)
+    for ticket in tickets:
+        shop.ask("DELETE", f"/tickets/{ticket}")
+
+
 @pytest.mark.parametrize("victim", ["postgres", "kafka"])
 def test_a_server_that_goes_away_costs_time_and_nothing_else(stack, clock, scheduler, signals, shop, victim):
     ticket = shop.ticket()
     scheduler.settle()
     stack.kill(victim)
+    if victim == "postgres":  # what falls due before it has noticed waits for an answer, not for PostgreSQL
+        until(lambda: lacks(stack, "sla-1", "postgres"), 60, "it to notice")
     clock.forward(minutes=15)
     busy = cpu(stack)
     time.sleep(1.5)
@@ -375,3 +415,37 @@ def cpu(stack):
     with open(f"/proc/{stack.pid('sla-1')}/stat") as file:
         words = file.read().rsplit(")", 1)[1].split()
     return (int(words[11]) + int(words[12])) / 100
+
+
+def test_a_crowd_due_in_one_second_is_told_by_importance_while_events_are_followed(stack, clock, scheduler, signals, shop):
+    """It is back when all of it is due and new events wait. The rows that PostgreSQL keeps say in which order it worked."""
+    topics, ids, lanes = Topics(stack.environment["DOCKET_KAFKA"]), Ids(stack), ("urgent", "high", "normal", "low")
+    crowd = {lane: [] for lane in lanes}
+    for n in range(CROWD):
+        crowd[lanes[n * 7 % 4]] += ids.take()
+    everybody = [ticket for lane in lanes for ticket in crowd[lane]]
+    for lane in reversed(lanes):
+        topics.send("docket.submissions", *[submission(shop.tenant.number, ticket, accepted_ms=clock.now + n % 1000, priority=lane)
+                                            for n, ticket in enumerate(crowd[lane])])
+    until(lambda: stack.sql("SELECT count(*) FROM ticket.tickets WHERE id = ANY (%s)", everybody) == [(CROWD,)], 600,
+          "the crowd to be stored", every=0.3)
+    scheduler.settle(600)
+    stack.stop("sla-1")
+    clock.forward(minutes=15, seconds=1)
+    late = [shop.ticket(assigned=False) for _ in range(3)]
+    until(lambda: all(events_of(stack, ticket) for ticket in late), 120, "their events to be in Kafka")
+    stack.stop("router-1")  # what it writes would be followed too
+    stack.start("sla-1", DOCKET_DUE_MAX=str(max(10, CROWD // 100)))
+    scheduler.settle(600)
+    written = dict(stack.sql("SELECT ticket_id, xmin::text::bigint FROM sla.lives WHERE ticket_id = ANY (%s)", late + everybody))
+    stack.start("router-1")
+    stack.stop("sla-1")
+    stack.start("sla-1")
+
+    rank = {ticket: n for n, lane in enumerate(lanes) for ticket in crowd[lane]}
+    turns = sorted((written[ticket], rank[ticket]) for ticket in everybody)
+    assert [lane for _, lane in turns] == sorted(lane for _, lane in turns) and len({at for at, _ in turns}) >= 50
+    assert max(written[ticket] for ticket in late) < turns[-CROWD // 10][0], "events wait for the crowd"
+    found = signals.of(*rank)
+    assert {(t.kind, t.metric) for t in found} == {("breached", "first_reply")} and len({t.ticket for t in found}) == len(found) == CROWD
+    scheduler.settle(600)

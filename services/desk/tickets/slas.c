@@ -149,6 +149,19 @@ void slas_read(Request *r, const int64_t *ids, size_t n,
     histories_lives(r->desk->histories, l->asked, n, told, l);
 }
 
+Buf *slas_insert(Request *r, const Buf *body, const size_t *ends, size_t n, const Str *slas) {
+    Buf *with = request_buf(r);
+    size_t at = 0;
+    for (size_t i = 0; i < n; i++) {
+        buf_add(with, body->p + at, ends[i] - 1 - at);
+        OUT(with, ",\"slas\":");
+        buf_add_str(with, slas[i]);
+        at = ends[i] - 1;
+    }
+    buf_add(with, body->p + at, body->n - at);
+    return with;
+}
+
 /* ---- The part ---- */
 
 static int start(Desk *d, Buf *ret_problem) {

@@ -15,7 +15,7 @@ typedef struct Listing {
     bool more, paged;
     int64_t count;
     Sideload named;
-    size_t *ends_at; /* of each ticket in body: behind it; NULL: they have another shape */
+    size_t *ends_at; /* of each ticket in body: behind it */
     size_t n;
 } Listing;
 
@@ -67,16 +67,7 @@ static void sideload_people(Request *r, Listing *l) {
 /* Each ticket gets a member more, behind its last. */
 static void on_slas(Request *r, const Str *slas) {
     Listing *l = r->context;
-    Buf *body = request_buf(r);
-    size_t at = 0;
-    for (size_t i = 0; i < l->n; i++) {
-        buf_add(body, l->body->p + at, l->ends_at[i] - 1 - at);
-        ADD(body, ",\"slas\":");
-        buf_add_str(body, slas[i]);
-        at = l->ends_at[i] - 1;
-    }
-    buf_add(body, l->body->p + at, l->body->n - at);
-    l->body = body;
+    l->body = slas_insert(r, l->body, l->ends_at, l->n, slas);
     sideload_people(r, l);
 }
 
@@ -109,10 +100,12 @@ static void page_end(Request *r, Listing *l, const TicketRow *rows, size_t n, co
     go_on(r, l, rows, n);
 }
 
-void ticket_list_end(Request *r, Buf *body, const TicketRow *rows, size_t n, const Paging *p,
-                     bool more, const PagingEnds *ends, int64_t count) {
+void ticket_list_end(Request *r, Buf *body, size_t *ends_at, const TicketRow *rows, size_t n,
+                     const Paging *p, bool more, const PagingEnds *ends, int64_t count) {
     Listing *l = arena_zalloc(r->arena, sizeof(*l));
     l->body = body;
+    l->ends_at = ends_at;
+    l->n = n;
     page_end(r, l, rows, n, p, more, ends, count);
 }
 

@@ -1,6 +1,7 @@
 /* Incremental exports: every ticket once for each time that it changed, in the order in which the
  * projection saw it (generated_at), without the last minute, so that nothing comes in behind a
  * reader who is past it. Deleted tickets are there too. */
+#include <assert.h>
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -8,9 +9,11 @@
 #include "desk/api/routes.h"
 #include "desk/desk.h"
 #include "desk/people/sideload.h"
+#include "desk/tickets/slas.h"
 #include "desk/tickets/ticket_json.h"
 #include "desk/tickets/ticket_row.h"
 #include "desk/views/statements.h"
+#include "store/histories.h"
 
 #define ADD(ret, literal) buf_add((ret), "" literal, sizeof(literal) - 1)
 
@@ -24,6 +27,8 @@ enum {
     AFTER_ROW = TICKET_COLUMNS_N, /* columns behind the ticket's */
 };
 
+static_assert((int)ROWS_MAX <= (int)HISTORIES_TICKETS_MAX, "slas_read() takes a page");
+
 typedef struct Export {
     bool by_cursor;
     int64_t start_s, rows, scan;
@@ -33,6 +38,8 @@ typedef struct Export {
     size_t n;
     int64_t last_us, last_id;
     Sideload named;
+    int64_t *ids;    /* of the tickets in body */
+    size_t *ends_at; /* and where each of them ends */
 } Export;
 
 /* ---- cursors ---- */
@@ -116,12 +123,16 @@ static void add_tickets(Request *r, Export *e, const PostgresRows *rows, size_t 
     int64_t *users = arena_alloc(r->arena, (2 * n + 1) * sizeof(*users));
     int64_t *groups = arena_alloc(r->arena, (n + 1) * sizeof(*groups));
     Str base = request_base(r);
+    e->ids = arena_alloc(r->arena, (n + 1) * sizeof(*e->ids));
+    e->ends_at = arena_alloc(r->arena, (n + 1) * sizeof(*e->ends_at));
     ADD(e->body, "{\"tickets\":[");
     for (size_t i = 0; i < n; i++) {
         if (rows_null(rows, i, 0)) continue; /* not reached any more, or gone for good */
         TicketRow t = ticket_row_read(rows, i, 0, r->subject.tenant_id, r->arena);
-        if (e->n++) ADD(e->body, ",");
+        if (e->n) ADD(e->body, ",");
         ticket_json(e->body, base, &t, r->catalog);
+        e->ids[e->n] = t.id;
+        e->ends_at[e->n++] = e->body->n;
         users[e->named.users_n++] = t.requester_id;
         if (t.assignee_id) users[e->named.users_n++] = t.assignee_id;
         if (t.group_id) groups[e->named.groups_n++] = t.group_id;
@@ -129,6 +140,12 @@ static void add_tickets(Request *r, Export *e, const PostgresRows *rows, size_t 
     ADD(e->body, "]");
     e->named.users = users;
     e->named.groups = groups;
+}
+
+static void on_slas(Request *r, const Str *slas) {
+    Export *e = r->context;
+    e->body = slas_insert(r, e->body, e->ends_at, e->n, slas);
+    sideload_add(r, &e->named, e->body, finish);
 }
 
 static void on_rows(Request *r, const PostgresRows *const *results,
@@ -159,7 +176,9 @@ static void on_rows(Request *r, const PostgresRows *const *results,
     }
     e->body = request_buf(r);
     add_tickets(r, e, rows, n);
-    if (request_query(r, "include").n)
+    if (e->n && request_includes(r, "slas"))
+        slas_read(r, e->ids, e->n, on_slas);
+    else if (request_query(r, "include").n)
         sideload_add(r, &e->named, e->body, finish);
     else
         finish(r);

@@ -97,16 +97,18 @@ static void on_rows(Request *r, const IndexPage *page, const PostgresProblem *pr
     }
     Str base = request_base(r);
     Buf *body = request_buf(r);
+    size_t *ends_at = arena_alloc(r->arena, (page->n + 1) * sizeof(*ends_at));
     ADD(body, "{\"columns\":");
     view_columns_json(body, e->view);
     ADD(body, ",\"rows\":[");
     for (size_t i = 0; i < page->n; i++) {
         if (i) ADD(body, ",");
         view_row_json(body, base, e->view, &page->rows[i], r->catalog);
+        ends_at[i] = body->n - 1; /* a row ends with its ticket */
     }
     ADD(body, "],\"groups\":[],\"view\":");
     view_json(body, base, r->catalog, e->view, 0);
-    ticket_list_end(r, body, page->rows, page->n, &e->paging, page->more, &page->ends, -1);
+    ticket_list_end(r, body, ends_at, page->rows, page->n, &e->paging, page->more, &page->ends, -1);
 }
 
 static void read_tickets(Request *r, IndexDone done) {

@@ -1,6 +1,6 @@
 -- Tickets that somebody has and somebody else is to have: who? ARGV: (ticket, version, from, kind) each.
 -- Her place is held as a reservation is; whoever has it now keeps it, and her own place, until the row says otherwise (settle).
--- Asked again about the same ticket, the same one. What came to nothing ends with its time (expired).
+-- Asked again about the same ticket, the same one. What nobody confirmed in time PostgreSQL decides (expired, settle).
 -- Returns three strings for each: agent ("0": nobody else has room), her load before, her capacity.
 if not warm(false) then return 'COLD' end
 local answer = {}

@@ -15,7 +15,7 @@
 --   q:<kind>       zset of the tickets that wait, score = created_ms - class * aging_ms, so one that has waited an
 --                  aging period stands where one of the next class arrives: nothing starves, nothing is scored anew
 --   t:<ticket>     "version|state|agent|score|since|kind", state R reserved, A assigned, W waits, G gone (1 hour)
---   h:<ticket>     "agent|version": a place held for a ticket that is somebody else's still; counts to her load (another.lua)
+--   h:<ticket>     "agent|version|since": a place held for a ticket that is somebody else's still; counts to her load (another.lua)
 --   r              zset of reservations not confirmed, by expiry; "h<ticket>" stands for a place held
 -- A kind is "<group>:<skills>", skills sorted and joined by commas: tickets that the same people can take.
 local P = string.sub(KEYS[1], 1, -6)
@@ -96,12 +96,12 @@ local function load_remove(agent, ticket)
 end
 
 local function hold_read(ticket)
-    local agent, version = string.match(redis.call('GET', P .. 'h:' .. ticket) or '', '^(%d+)|(%d+)$')
-    return agent and {agent = agent, version = tonumber(version)}
+    local agent, version, since = string.match(redis.call('GET', P .. 'h:' .. ticket) or '', '^(%d+)|(%d+)|?(%d*)$')
+    return agent and {agent = agent, version = tonumber(version), since = tonumber(since) or 0}
 end
 
 local function hold_write(ticket, agent, version)
-    redis.call('SET', P .. 'h:' .. ticket, string.format('%s|%.0f', agent, version))
+    redis.call('SET', P .. 'h:' .. ticket, string.format('%s|%.0f|%.0f', agent, version, NOW))
     redis.call('ZADD', P .. 'r', string.format('%.0f', NOW + RESERVED_MS), 'h' .. ticket)
 end
 

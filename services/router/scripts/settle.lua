@@ -1,5 +1,5 @@
--- What the rows of some tickets say now. ARGV[3] = "0"; "1": also end reservations made on these very versions, if they have
--- expired (the row was read after that). Then (ticket, version, state, agent, score, since, kind) each: state A with its
+-- What the rows of some tickets say now. ARGV[3] = "0"; "1": also end reservations, and places held, made on these very versions, if
+-- they have expired (the row was read after that). Then (ticket, version, state, agent, score, since, kind) each: state A with its
 -- agent, W with score, since and kind, G neither load nor waiting. Version 0 with G: there is no such ticket.
 -- A version that is not newer changes nothing; the same one is only made whole.
 -- Returns agents worth a take: they have room, and tickets that they may serve wait.
@@ -22,12 +22,13 @@ for i = 4, #ARGV, 7 do
         if newer and t.state == 'W' and state == 'W' and t.kind == kind then since = t.since end
     end
     if newer then
-        local held = t and t.state == 'A' and hold_read(ticket)
-        if held and version > held.version then
+        local held = not (t and t.version == 0) and hold_read(ticket) -- never for one that is new
+        if held and (version > held.version or (ends_expired and NOW - held.since >= RESERVED_MS)) then
             local a = hold_end(ticket, held, state == 'A' and agent)
             if a then left[a.id], moved[a.id] = true, true end
+            held = nil
         end
-        if t and (t.state == 'R' or t.state == 'A') and not (state == 'A' and t.agent == agent) then
+        if t and (t.state == 'R' or t.state == 'A') and not (state == 'A' and t.agent == agent) and not (held and held.agent == t.agent) then
             local a = load_remove(t.agent, ticket)
             left[a.id], moved[a.id] = true, true
         end
