@@ -7,6 +7,8 @@
  *   {"id": 1, "channel": "robot", "by": "dingtalk", "system": ..., "key": ..., ...}   as Letter
  *   {"secrets": {...}}            from now on these
  *   {"free": true}                takes all channels down with whatever is on its way
+ *
+ *   channel_driver seal RING TENANT name|phone TEXT    one sealed field of a requester, as JSON
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,6 +20,7 @@
 #include "notifier/channels/robot.h"
 #include "notifier/channels/sms.h"
 #include "notifier/channels/topic.h"
+#include "vault/field.h"
 #include "json/json.h"
 
 enum { IDS = 1024, PARAMS_MAX = 16, LEASE_MS = 20000 };
@@ -167,9 +170,25 @@ static void on_input(int fd, unsigned what, void *arg) {
     input.n = rest.n;
 }
 
+static int seal(char **words) {
+    CLEANUP(buf_done) Buf out = {0}, why = {0};
+    SealedField field;
+    int64_t tenant_id;
+    Vault *v = vault_open(words[0], &why);
+    if (!v || str_to_i64(str(words[1]), &tenant_id) < 0) return 2;
+    FieldKind kind = strcmp(words[2], "phone") == 0 ? FIELD_PHONE : FIELD_NAME;
+    if (field_seal(v, tenant_id, kind, str(words[3]), &field) < 0) return 2;
+    field_json(&field, &out);
+    (void)printf("%s\n", out.p);
+    field_done(&field);
+    v = vault_free(v);
+    return 0;
+}
+
 int main(int argc, char **argv) {
     CLEANUP(buf_done) Buf why = {0};
     cJSON *o = NULL;
+    if (argc == 6 && strcmp(argv[1], "seal") == 0) return seal(argv + 2);
     if (argc != 2 || json_parse(str(argv[1]), NULL, &o, &why) < 0) return 2;
     (void)signal(SIGPIPE, SIG_IGN);
     (void)setvbuf(stdout, NULL, _IOLBF, 0);

@@ -117,7 +117,7 @@ def test_aliyun_sends_an_sms_under_our_key(gateways):
         delivered(channels.send(**SMS))
         sms = gateway.taken[-1]
         assert sms["PhoneNumbers"] == "13800138000" and sms["OutId"] == "d_7_1" and sms["params"] == {"no": "100001", "name": "张\"三"}
-        for words in ({"sms_code": "1001"}, {"address": "13800138000"}):
+        for words in ({"sms_code": "1001"}, {"address": "010-12380000"}):
             end = channels.send(**{**SMS, **words})
             assert end.get("outcome") == "refused" or end["error"] == "EINVAL", end
             assert "138" not in end["reason"]

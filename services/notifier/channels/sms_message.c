@@ -2,17 +2,22 @@
 
 #include <errno.h>
 
+#include "vault/personal.h"
 #include "json/json.h"
 
-enum { NUMBER_DIGITS_MIN = 5, NUMBER_DIGITS_MAX = 15, RATE_WAIT_MS = 60000, CODE_SHOWN = 80 };
+enum { CHINESE_BYTES = 14 /* +8613800138000 */, RATE_WAIT_MS = 60000, CODE_SHOWN = 80 };
 
 /* ---- Requests ---- */
 
-static bool is_number(Str s) {
-    if (s.n < 1 + NUMBER_DIGITS_MIN || s.n > 1 + NUMBER_DIGITS_MAX || s.p[0] != '+') return false;
-    for (size_t i = 1; i < s.n; i++)
-        if (s.p[i] < '0' || s.p[i] > '9') return false;
-    return true;
+/* "138 0013 8000" as "+8613800138000"; -EINVAL: no mobile number that we know the country of. */
+static int read_number(Str written, Arena *arena, Str *ret) {
+    CLEANUP(buf_done) Buf normal = {0};
+    if (personal_normal_phone(written, &normal) < 0 || normal.p[0] != '+') return -EINVAL;
+    Str n = arena_str(arena, buf_str(&normal));
+    bool chinese = str_starts(n, STR("+86"));
+    if (chinese && (n.n != CHINESE_BYTES || n.p[3] != '1' || n.p[4] < '3')) return -EINVAL;
+    *ret = n;
+    return 0;
 }
 
 static Str params_object(const SmsMessage *m, Arena *arena) {
@@ -39,7 +44,8 @@ static void take(const GatewayRequest *signed_one, const SmsAccount *a, Arena *a
 
 /* Aliyun writes Chinese numbers without a country code, others with one but without its "+". */
 static Str aliyun_number(Str number) {
-    if (str_starts(number, STR("+86")) && number.n == 14) return (Str){number.p + 3, number.n - 3};
+    if (str_starts(number, STR("+86")) && number.n == CHINESE_BYTES)
+        return (Str){number.p + 3, number.n - 3};
     return (Str){number.p + 1, number.n - 1};
 }
 
@@ -105,7 +111,9 @@ int sms_request(const SmsAccount *account, const SmsMessage *m,
                 const uint8_t nonce[GATEWAY_NONCE_BYTES], int64_t now_ms, Arena *arena,
                 SmsRequest *ret, Buf *ret_problem) {
     const char *problem = NULL;
-    if (!is_number(m->number))
+    SmsMessage normal = *m;
+    m = &normal;
+    if (read_number(m->number, arena, &normal.number) < 0)
         problem = "the number is none that an SMS can go to";
     else if (!m->code.n)
         problem = "the template has no `sms`: its code at the gateway is missing";

@@ -10,7 +10,7 @@
 #include "secrets/account.h"
 
 typedef struct SmsMessage {
-    Str number; /* E.164: "+8613800138000" */
+    Str number; /* as people write it: "138 0013 8000", "+852 6123 4567" */
     Str code;   /* of the gateway's template */
     Str key;
     const GatewayPair *params; /* in the order of the gateway's form */

@@ -78,9 +78,22 @@ static void tencent_gets_the_parameters_in_their_order_and_our_key(void **state)
     assert_true(signs);
 }
 
+static void a_number_is_read_as_people_write_it(void **state) {
+    static const char *const numbers[] = {"13800138000", "138 0013 8000", "+86 138-0013-8000",
+                                          "008613800138000", "１３８００１３８０００"};
+    CLEANUP(arena_freep) Arena *arena = arena_new(0);
+    SmsRequest r;
+    (void)state;
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+        CLEANUP(buf_done) Buf problem = {0};
+        assert_int_equal(asked(&tencent, message(numbers[i], 1), arena, &r, &problem), 0);
+        assert_non_null(strstr(r.body.p, "[\"+8613800138000\"]"));
+    }
+}
+
 static void what_cannot_be_sent_is_said_without_the_number(void **state) {
-    static const char *const numbers[] = {"13800138000",    "+86", "+86138001380001234",
-                                          "+86138a0138000", "",    "+86 13800138000"};
+    static const char *const numbers[] = {"010-12380013",   "+86", "+86138001380001234",
+                                          "+86138a0138000", "",    "61380138000"};
     CLEANUP(arena_freep) Arena *arena = arena_new(0);
     SmsRequest r;
     (void)state;
@@ -188,6 +201,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(aliyun_gets_a_local_number_our_key_and_the_parameters_by_name),
         cmocka_unit_test(tencent_gets_the_parameters_in_their_order_and_our_key),
+        cmocka_unit_test(a_number_is_read_as_people_write_it),
         cmocka_unit_test(what_cannot_be_sent_is_said_without_the_number),
         cmocka_unit_test(a_gateway_is_judged_by_its_code),
         cmocka_unit_test(a_code_that_is_no_word_is_not_repeated),
