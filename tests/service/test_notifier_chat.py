@@ -77,8 +77,9 @@ def test_every_robot_gets_its_message_once_however_many_notifiers_run(shop):
 
 
 def test_a_robot_is_never_told_faster_than_its_maker_allows(shop):
-    """Two notifiers, one robot: 20 a minute is one in three seconds."""
+    """Two notifiers, one robot: 20 a minute is one in three seconds, also just after it was in trouble."""
     with WeCom() as wecom:
+        wecom.next({"errcode": -1, "errmsg": "system busy"})
         shop.robot("客服群", wecom)
         shop.say("客服群", count=4)
         assert shop.settled() == {"delivered": 4}

@@ -274,7 +274,11 @@ void recording_pump(Delivering *d) {
         queries[n++] = (PostgresQuery){&delivering_tell_owner, &d->record_params[PART_TELL]};
     }
     if (batch.living_n) {
-        add_names(&d->record_params[PART_REVIVE], batch.living, batch.living_n);
+        Params *p = &d->record_params[PART_REVIVE];
+        add_names(p, batch.living, batch.living_n);
+        params_array(p, PARAM_INT4, batch.living_n);
+        for (size_t i = 0; i < batch.living_n; i++)
+            params_element_i32(p, batch.living[i]->pace_ms);
         queries[n++] = (PostgresQuery){&delivering_revive, &d->record_params[PART_REVIVE]};
     }
     if (connection_run(d->records, 0, queries, n, on_recorded, d) < 0) return;

@@ -155,12 +155,14 @@ const PostgresStatement delivering_fail = {
     "         WHERE f.tenant_id = s.tenant_id AND f.destination = s.destination LIMIT 1) p)"
     " RETURNING s.tenant_id, s.destination, s.paused_at IS NOT NULL"};
 
-/* $1 tenants, $2 destinations that live. */
+/* $1 tenants, $2 destinations that live, $3 pace ms: the circuit is closed, what its maker allows
+ * stays as it is. */
 const PostgresStatement delivering_revive = {
     "delivering_revive",
     "UPDATE notify.destinations s SET failures = 0, failing_since = NULL, changed_at = now(),"
-    " open_until = CASE WHEN s.failures > 0 THEN NULL ELSE s.open_until END"
-    " FROM unnest($1::bigint[], $2::text[]) a(tenant_id, destination)"
+    " open_until = CASE WHEN a.pace_ms > 0"
+    "   THEN clock_timestamp() + a.pace_ms * interval '1 ms' END"
+    " FROM unnest($1::bigint[], $2::text[], $3::integer[]) a(tenant_id, destination, pace_ms)"
     " WHERE s.tenant_id = a.tenant_id AND s.destination = a.destination AND s.failures > 0"};
 
 /* $1 now, $2 expires: the managers of a tenant hear once of what was paused. */
