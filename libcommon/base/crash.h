@@ -6,9 +6,9 @@
  *   DOCKET_CRASH=after-commit:freeze:3   SIGSTOP itself the third time
  * Points: after-claim after-produce after-reservation before-store before-change after-commit
  * after-follow after-publish before-offset after-outbox-publish after-outbox-delete before-signal
- * after-signal after-report after-state before-delivery-row; of signals about promises
- * promise-after-reservation promise-before-store promise-after-commit promise-after-publish
- * promise-before-offset */
+ * after-signal after-report after-state; of signals about promises promise-after-reservation
+ * promise-before-store promise-after-commit promise-after-publish promise-before-offset; of the
+ * notifier after-deliveries-commit deliveries-before-offset */
 #pragma once
 
 #ifdef DOCKET_CRASH_POINTS

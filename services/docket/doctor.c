@@ -132,6 +132,30 @@ static void look_at_promises(Doctor *d, PostgresSession *pg) {
             (long long)late);
 }
 
+static void look_at_deliveries(Doctor *d, PostgresSession *pg) {
+    CLEANUP(buf_done) Buf problem = {0};
+    int64_t oldest = number(
+        pg,
+        "SELECT greatest(0, coalesce(extract(epoch FROM now() - min(due)), 0))::bigint"
+        " FROM notify.deliveries WHERE state = 'waiting'",
+        &problem);
+    if (oldest < 0) {
+        say(d, BROKEN, "deliveries", "docket migrate", "%s", problem.p ? problem.p : "no answer");
+        return;
+    }
+    say(d, oldest > 3600 ? WATCH : FINE, "deliveries",
+        "which destination hangs? docket notify list; is docket-notifier running, and told where to "
+        "send? See its /health/ready?verbose",
+        oldest ? "the oldest that may go waits %lld s" : "nothing waits to be sent",
+        (long long)oldest);
+    int64_t refused = number(pg,
+                             "SELECT count(*)::bigint FROM notify.deliveries WHERE state = "
+                             "'refused' AND ended_at > now() - interval '1 day'",
+                             &problem);
+    say(d, refused > 0 ? WATCH : FINE, "refused for good",
+        "why: docket notify list, docket notify show ID", "%lld in a day", (long long)refused);
+}
+
 static void look_at_postgres(Doctor *d, const char *url) {
     CLEANUP(buf_done) Buf problem = {0};
     CLEANUP(postgres_session_freep) PostgresSession *pg = NULL;
@@ -149,6 +173,7 @@ static void look_at_postgres(Doctor *d, const char *url) {
     say(d, FINE, "PostgreSQL", "", "answers");
     look_at_rows(d, pg);
     look_at_promises(d, pg);
+    look_at_deliveries(d, pg);
 }
 
 static void look_at_kafka(Doctor *d, const char *brokers) {
@@ -162,6 +187,9 @@ static void look_at_kafka(Doctor *d, const char *brokers) {
         {"docket.signals", "docket-router-signals", "docket.signals", more_routers},
         {"docket.events", "docket-sla", "promises' events",
          "start more schedulers; if lag does not fall at all, see their "
+         "/health/ready?verbose"},
+        {"docket.events", "docket-notifier", "notifications' events",
+         "start more notifiers; if lag does not fall at all, see their "
          "/health/ready?verbose"}};
     CLEANUP(buf_done) Buf problem = {0};
     if (!brokers) {

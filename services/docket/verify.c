@@ -149,6 +149,7 @@ static int verify_run(int argc, char **argv) {
     if (r == 0 && accepted) r = verify_accepted(&v, accepted);
     if (r == 0) r = verify_rows(&v);
     if (r == 0) r = verify_promises(&v);
+    if (r == 0) r = verify_notify(&v);
     if (r == 0 && !rows_only) r = verify_desk(&v);
     if (r == 0 && v.redis) r = verify_redis(&v);
     if (r == 0 && v.brokers) r = verify_topics(&v);

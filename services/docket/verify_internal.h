@@ -53,6 +53,7 @@ int64_t verify_print_json(const Verify *v);
 int verify_rows(Verify *v);
 int verify_desk(Verify *v);
 int verify_promises(Verify *v);
+int verify_notify(Verify *v);
 int verify_redis(Verify *v);
 int verify_topics(Verify *v);
 int verify_accepted(Verify *v, const char *file);
@@ -65,3 +66,5 @@ struct KafkaAdmin;
 int64_t verify_desk_under_way(Verify *v, struct KafkaAdmin *admin, Buf *ret_what);
 /* Likewise of a scheduler. */
 int64_t verify_promises_under_way(Verify *v, struct KafkaAdmin *admin, Buf *ret_what);
+/* Likewise of a notifier. */
+int64_t verify_notify_under_way(Verify *v, struct KafkaAdmin *admin, Buf *ret_what);

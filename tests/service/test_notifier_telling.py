@@ -1,0 +1,164 @@
+"""docket-notifier on real servers: who is told of what, compared with the same worked out from the ledger a second time; each of
+it once, whatever comes again."""
+import json
+import random
+
+import pytest
+import yaml
+
+from harness.promises import metrics_of
+from harness.shop import Shop
+from harness.stack import until
+from harness.told import expected, written
+
+DOCUMENTS = """
+settings: {default_group: 售后, default_kind: 咨询, default_category: 其他}
+kinds: [咨询, 投诉, 售后]
+groups: [{name: 售后}, {name: 物流}]
+agents:
+  - {name: lin, title: 林悦, groups: [售后], capacity: 500, duty: on}
+  - {name: zhou, title: 周文, groups: [售后, 物流], capacity: 500, duty: off}
+  - {name: wu, title: 吴建国, groups: [物流], capacity: 500, duty: off}
+systems:
+  - {name: 客服群, by: dingtalk}
+  - {name: erp, by: webhook, address: "https://erp.example/hooks"}
+templates:
+  - {name: 信, subject: "{{ticket.id}}", text: "{{ticket.subject}}", markdown: "{{ticket.subject}}",
+     sms: {code: S1, params: {no: "{{ticket.id}}"}}}
+notifications:
+  - {name: 收到, event: [ticket_created, reply_received], to: requester, by: [mail, sms], template: 信}
+  - {name: 投诉, event: ticket_created, when: {all: {kind: 投诉}}, to: [lead, 客服群], template: 信}
+  - {name: 派单, event: ticket_assigned, to: assignee, template: 信}
+  - {name: 排队, event: [ticket_queued, ticket_released], to: lead, template: 信}
+  - {name: 回复, event: reply_sent, to: [requester, assignee], template: 信}
+  - {name: 备注, event: note_added, to: [assignee, zhou], template: 信}
+  - {name: 解决, event: [ticket_solved, ticket_reopened], to: [requester, assignee, manager], template: 信}
+  - {name: 事件流, event: [ticket_created, ticket_assigned, ticket_solved, ticket_reopened, note_added], to: erp}
+"""
+MAIL = {"name": "安妮", "email": "ann@told.example"}
+PHONE = {"name": "博文", "phone": "13812345678"}
+
+
+@pytest.fixture(scope="module")
+def shop(stack):
+    shop = Shop(stack, DOCUMENTS)
+    shop.stack.docket("user", "create", "--tenant", shop.tenant.name, "--agents", "told.example", "--no-password")
+    shop.stack.docket("user", "role", "--tenant", shop.tenant.name, shop.ids["zhou"], "lead")
+    shop.user("boss", "manager", email="boss@told.example")
+    return shop
+
+
+def settled(shop):
+    """Everything told that is to be told: what is written is what is expected, and nothing else comes."""
+    def same():
+        want, have = expected(shop.stack, shop.tenant, yaml.safe_load(DOCUMENTS), shop.ids), written(shop.stack, shop.tenant)
+        return want == have or {"missing": sorted(want - have)[:5], "too many": sorted(have - want)[:5]}
+    until(lambda: same() is True or not print(same()), 60, "everybody to be told, and nobody else", every=0.3)
+
+
+def test_everybody_is_told_who_is_named_and_nobody_else(shop):
+    """A day in the shop, by chance: claims, transfers, replies, notes, solutions, reopenings."""
+    dice = random.Random(6)
+    tickets = [shop.ticket(f"第{n}单", kind=dice.choice(["咨询", "投诉"]), requester=who)
+               for n, who in enumerate([MAIL, PHONE, MAIL, {"name": "某人", "phone": "13912345678"}])]
+    for _ in range(24):
+        ticket, by = dice.choice(tickets), dice.choice(["lin", "zhou"])
+        deed = dice.choice([{"comment": {"body": "您好"}}, {"comment": {"body": "内部", "public": False}},
+                            {"status": "solved", "comment": {"body": "好了"}}, {"status": "open"}, {"priority": "high"},
+                            {"assignee_id": shop.ids[dice.choice(["lin", "zhou"])], "comment": {"body": "转", "public": False}},
+                            {"group_id": shop.ids["物流"], "comment": {"body": "转物流", "public": False}}])
+        shop.put(ticket, by, **deed)  # what is illegal is refused, and tells nobody
+    settled(shop)
+    assert len(written(shop.stack, shop.tenant)) > 40
+    assert written(shop.stack, shop.tenant, "reason = 'no address'") >= {
+        (f"{tickets[1]}.1", "收到", f"requester:{shop.row(tickets[1])['requester_id']}", "mail")}
+
+
+def test_what_comes_again_is_not_told_again(shop):
+    """Every event once more, under other offsets, as after a rebuilt topic."""
+    from confluent_kafka import Consumer, Producer, TopicPartition
+    ticket = shop.ticket("再来一次", requester=MAIL)
+    shop.done(ticket, "lin", comment={"body": "您好"}, status="solved")
+    settled(shop)
+    rows = shop.stack.sql("SELECT delivery_id, cause FROM notify.deliveries WHERE tenant_id = %s ORDER BY 1", shop.tenant.number)
+    brokers = shop.stack.environment["DOCKET_KAFKA"]
+    reader = Consumer({"bootstrap.servers": brokers, "group.id": "told-again", "enable.auto.commit": False})
+    producer = Producer({"bootstrap.servers": brokers, "acks": "all"})
+    partitions = [TopicPartition("docket.events", number, 0) for number in range(12)]
+    reader.assign(partitions)
+    ends = {p.partition: reader.get_watermark_offsets(p, timeout=10)[1] for p in partitions}
+    again, seen = 0, {}
+    while any(seen.get(number, 0) < end for number, end in ends.items()):
+        message = reader.poll(10)
+        assert message is not None and not message.error(), (message, seen, ends)
+        seen[message.partition()] = message.offset() + 1
+        if message.key() == str(ticket).encode():
+            producer.produce("docket.events", message.value(), key=message.key(), partition=message.partition())
+            again += 1
+    assert producer.flush(20) == 0 and again >= 3
+    reader.close()
+    marker = shop.ticket("之后", requester=MAIL)  # in whatever partition: all are followed before nothing is behind
+    until(lambda: f"{marker}.1" in {cause for cause, *_ in written(shop.stack, shop.tenant)}, 30, "what came behind")
+    until(lambda: lag(shop.stack, "docket-notifier") == 0, 30, "every partition to be followed")
+    assert [row for row in shop.stack.sql("SELECT delivery_id, cause FROM notify.deliveries WHERE tenant_id = %s ORDER BY 1",
+                                          shop.tenant.number) if not row[1].startswith(f"{marker}.")] == rows
+    settled(shop)
+
+
+def lag(stack, group):
+    """Events beyond the group's committed offsets."""
+    from confluent_kafka import Consumer, TopicPartition
+    reader = Consumer({"bootstrap.servers": stack.environment["DOCKET_KAFKA"], "group.id": group})
+    try:
+        found = reader.committed([TopicPartition("docket.events", number) for number in range(12)], timeout=10)
+        return sum(max(0, reader.get_watermark_offsets(p, timeout=10)[1] - max(0, p.offset)) for p in found)
+    finally:
+        reader.close()
+
+
+def said(shop, ticket, seq, recipient):
+    return shop.stack.sql("SELECT said, due <= now(), urgent, destination FROM notify.deliveries WHERE tenant_id = %s AND cause = %s"
+                          " AND recipient = %s", shop.tenant.number, f"{ticket}.{seq}", recipient)[0]
+
+
+def test_what_is_said_is_as_it_was_and_nothing_in_clear(shop):
+    ticket = shop.ticket("请打 13812345678", subject="杯子碎了", requester=MAIL)
+    shop.done(ticket, "lin", comment={"body": "已寄出"})
+    shop.done(ticket, "lin", comment={"body": "客户难缠", "public": False}, status="solved")
+    settled(shop)
+    requester = f"requester:{shop.row(ticket)['requester_id']}"
+    last = shop.row(ticket)["version"]
+    first, _, urgent, destination = said(shop, ticket, 1, requester)
+    assert first["ticket"]["status"] == "new" and first["ticket"]["subject"] == "杯子碎了" and destination == "mail" and not urgent
+    assert "assignee" not in first["ticket"] and first["ticket"]["requester"].startswith("安*")
+    reply, *_ = said(shop, ticket, last - 1, requester)
+    assert reply["comment"] == {"author": "林悦", "text": "已寄出", "at_ms": reply["event"]["at_ms"]}
+    solved, *_ = said(shop, ticket, last, requester)
+    assert solved["ticket"]["status"] == "solved" and solved["ticket"]["assignee"] == "林悦"
+    everything = json.dumps([row[0] for row in shop.stack.sql(
+        "SELECT said FROM notify.deliveries WHERE tenant_id = %s", shop.tenant.number)], ensure_ascii=False)
+    assert "13812345678" not in everything and "安妮" not in everything and "ann@told.example" not in everything
+    to_her = json.dumps([row[0] for row in shop.stack.sql(
+        "SELECT said FROM notify.deliveries WHERE tenant_id = %s AND recipient LIKE 'requester:%%'", shop.tenant.number)],
+        ensure_ascii=False)
+    assert "难缠" not in to_her and "内部" not in to_her
+
+
+def test_who_asked_not_to_be_told_is_not(shop):
+    ticket = shop.ticket("一", requester={"name": "退订", "email": "out@told.example"})
+    settled(shop)
+    who = f"requester:{shop.row(ticket)['requester_id']}"
+    shop.stack.sql("INSERT INTO notify.unsubscribed (tenant_id, recipient, way, notification) VALUES (%s, %s, 'mail', '收到')",
+                   shop.tenant.number, who, admin=True)
+    second = shop.ticket("二", requester={"name": "退订", "email": "out@told.example"})
+    shop.done(second, "zhou", comment={"body": "您好"})
+    until(lambda: any(cause.startswith(f"{second}.") and name == "回复" for cause, name, *_ in written(shop.stack, shop.tenant)),
+          30, "the reply to be told")
+    causes = {(cause, name) for cause, name, recipient, _ in written(shop.stack, shop.tenant) if recipient == who}
+    assert (f"{ticket}.1", "收到") in causes and (f"{second}.1", "收到") not in causes
+    assert any(cause.startswith(f"{second}.") and name == "回复" for cause, name in causes)
+
+
+def test_verify_agrees(shop):
+    shop.stack.verify("--tenant", shop.tenant.name)
+    assert metrics_of(shop.stack, "notifier-1")["docket_notifier_deliveries_written_total"] > 0
