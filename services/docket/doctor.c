@@ -134,17 +134,18 @@ static void look_at_promises(Doctor *d, PostgresSession *pg) {
 
 static void look_at_deliveries(Doctor *d, PostgresSession *pg) {
     CLEANUP(buf_done) Buf problem = {0};
-    int64_t oldest = number(
-        pg,
-        "SELECT greatest(0, coalesce(extract(epoch FROM now() - min(due)), 0))::bigint"
-        " FROM notify.deliveries WHERE state = 'waiting'",
-        &problem);
+    int64_t oldest =
+        number(pg,
+               "SELECT greatest(0, coalesce(extract(epoch FROM now() - min(due)), 0))::bigint"
+               " FROM notify.deliveries WHERE state = 'waiting'",
+               &problem);
     if (oldest < 0) {
         say(d, BROKEN, "deliveries", "docket migrate", "%s", problem.p ? problem.p : "no answer");
         return;
     }
     say(d, oldest > 3600 ? WATCH : FINE, "deliveries",
-        "which destination hangs? docket notify list; is docket-notifier running, and told where to "
+        "which destination hangs? docket notify list; is docket-notifier running, and told where "
+        "to "
         "send? See its /health/ready?verbose",
         oldest ? "the oldest that may go waits %lld s" : "nothing waits to be sent",
         (long long)oldest);

@@ -1,5 +1,5 @@
-/* Who was told: whether each delivery is of something that happened, is for eyes that may see it, and
- * whether what was promised to somebody was written down. SQL of its own. */
+/* Who was told: whether each delivery is of something that happened, is for eyes that may see it,
+ * and whether what was promised to somebody was written down. SQL of its own. */
 #include "docket/verify_checks.h"
 #include "docket/verify_internal.h"
 #include "kafka/admin.h"

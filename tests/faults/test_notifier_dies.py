@@ -56,6 +56,11 @@ def dead_or_frozen(stack, name):
     return stack.state(name) in (None, "Z", "T")
 
 
+def started(stack, name, crash):
+    """With events waiting it may be dead or frozen before it is ready."""
+    stack.command("start", name, environment={"DOCKET_CRASH": crash}, check=False)
+
+
 def alive_again(stack):
     for name in NAMES:
         if stack.state(name) == "T":
@@ -71,8 +76,16 @@ def come(shop, n, text="请问"):
 def told(shop, tickets, seconds=90):
     """Each of these is stored and assigned, and everybody is told of it who is to be, and nobody else."""
     until(lambda: all((shop.row(ticket) or {}).get("status") == "assigned" for ticket in tickets), 60, "the tickets to be assigned")
-    until(lambda: expected(shop.stack, shop.tenant, yaml.safe_load(DOCUMENTS), shop.ids) == written(shop.stack, shop.tenant),
-          seconds, "everybody to be told, and nobody else", every=0.2)
+    wrong = []
+
+    def right():
+        want, have = expected(shop.stack, shop.tenant, yaml.safe_load(DOCUMENTS), shop.ids), written(shop.stack, shop.tenant)
+        wrong[:] = [sorted(want - have)[:5], sorted(have - want)[:5]]
+        return want == have
+    try:
+        until(right, seconds, "everybody to be told, and nobody else", every=0.2)
+    except AssertionError:
+        raise AssertionError(f"missing {wrong[0]}, too many {wrong[1]}\n{shop.stack.logs()}") from None
     count, = shop.stack.sql("SELECT count(*) FROM notify.deliveries WHERE tenant_id = %s", shop.tenant.number)[0]
     assert count == len(written(shop.stack, shop.tenant)) and count >= 4 * len(tickets)
 
@@ -83,12 +96,10 @@ def test_a_notifier_alone_stops_at(stack, shop, point, how):
     stack.up("--notifier", 1)
     stack.kill("notifier-1")
     tickets = come(shop, 3)
-    starting = stack.start_without_waiting("notifier-1", DOCKET_CRASH=f"{point}:{how}")
-    until(lambda: starting.poll() is not None or dead_or_frozen(stack, "notifier-1"), 90, f"it to {how}")
+    started(stack, "notifier-1", f"{point}:{how}")
     until(lambda: dead_or_frozen(stack, "notifier-1"), 60, f"it to {how} {point}")
     tickets += come(shop, 2)
     alive_again(stack)
-    starting.wait(90)
     told(shop, tickets)
 
 
@@ -96,7 +107,7 @@ def test_one_that_froze_after_its_commit_wakes_when_another_has_taken_over(stack
     stack.up("--notifier", 1)
     stack.kill("notifier-1")
     tickets = come(shop, 3)
-    starting = stack.start_without_waiting("notifier-1", DOCKET_CRASH="after-deliveries-commit:freeze")
+    started(stack, "notifier-1", "after-deliveries-commit:freeze")
     until(lambda: stack.state("notifier-1") == "T", 90, "it to freeze")
     stack.start("notifier-2")
     tickets += come(shop, 3)
@@ -104,7 +115,6 @@ def test_one_that_froze_after_its_commit_wakes_when_another_has_taken_over(stack
     os.kill(stack.pid("notifier-1"), signal.SIGCONT)
     tickets += come(shop, 3)
     told(shop, tickets)
-    starting.wait(90)
     stack.up("--notifier", 1)
 
 
@@ -113,11 +123,10 @@ def test_a_storm_is_told_as_one_by_two_of_whom_one_dies(stack):
     shop = people_of(Shop(stack, DOCUMENTS + STORM))
     stack.up("--notifier", 1)
     stack.kill("notifier-1")
-    starting = stack.start_without_waiting("notifier-1", DOCKET_CRASH="after-deliveries-commit:die:2")
+    started(stack, "notifier-1", "after-deliveries-commit:die:2")
     stack.start("notifier-2")
     tickets = come(shop, 24, "物流丢件")
     until(lambda: all(shop.row(ticket) for ticket in tickets), 60, "the tickets to be stored")
-    starting.wait(90)
     stack.up("--notifier", 2)
     lead = f"agent:{shop.ids['zhou']}"
 
