@@ -421,6 +421,20 @@ static void forget_notes(TicketLife *l, const Clock *c) {
     l->notes_n -= to - from;
 }
 
+static void remember_forgotten(TicketLife *l, Clock c) {
+    c.unjudged = c.runs = c.counted = (Stretches){0};
+    if (l->forgotten_n == l->forgotten_room) {
+        l->forgotten_room = l->forgotten_room ? l->forgotten_room * 2 : 2;
+        l->forgotten = xrealloc(l->forgotten, l->forgotten_room * sizeof(*l->forgotten));
+    }
+    l->forgotten[l->forgotten_n++] = c;
+}
+
+size_t ticket_life_forgotten(const TicketLife *l, const Clock **ret) {
+    *ret = l->forgotten;
+    return l->forgotten_n;
+}
+
 void clocks_forget(TicketLife *l) {
     const Clock *past;
     size_t n = life_past(l->life, &past);
@@ -429,6 +443,7 @@ void clocks_forget(TicketLife *l) {
         each_due(l, &past[i], earliest, &due);
         if (due != NEVER) continue;
         forget_notes(l, &past[i]);
+        remember_forgotten(l, past[i]);
         life_forget(l->life, i);
         n = life_past(l->life, &past);
     }

@@ -33,6 +33,7 @@ TicketLife *ticket_life_free(TicketLife *l) {
     for (int i = 0; i < TEXTS; i++)
         free(l->texts[i].p);
     free(l->notes);
+    free(l->forgotten);
     free(l->steps);
     for (size_t i = 0; i < l->past_n; i++)
         (void)catalog_unref(l->past[i]);
@@ -284,6 +285,7 @@ int ticket_life_tell(TicketLife *l, const Event *row) {
             tell_row(l, row, at);
     }
     l->seq = row->seq;
+    l->forgotten_n = 0;
     add_step(l, row, l->row_ms);
     if (!l->history) clocks_forget(l);
     return 0;

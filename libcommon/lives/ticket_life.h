@@ -104,6 +104,10 @@ int64_t ticket_life_assignee(const TicketLife *l); /* 0: none */
 /* By metric, then instance; until something is told or judged. Without a history only those that
  * matter to the future. */
 size_t ticket_life_clocks(const TicketLife *l, const Clock **ret);
+/* Clocks that a life without history no longer keeps since and with the last row, as they ended,
+ * without their stretches; in no order. Who looks at these and the others after every row has seen
+ * every clock's end (facts/sheet.h). Not packed. */
+size_t ticket_life_forgotten(const TicketLife *l, const Clock **ret);
 
 /* ---- Of a life with history: what happened ---- */
 

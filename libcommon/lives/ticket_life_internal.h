@@ -60,6 +60,8 @@ struct TicketLife {
     size_t past_seen; /* of life_past(): the ends of those before it have been seen */
     Note *notes;      /* by metric, instance, code */
     size_t notes_n, notes_room;
+    Clock *forgotten; /* since and with the last row; without their stretches */
+    size_t forgotten_n, forgotten_room;
     /* With a history only. */
     LifeStep *steps;
     size_t steps_n, steps_room;

@@ -165,6 +165,69 @@ static void what_is_next_is_neither_early_nor_late(void **state) {
     (void)catalog_unref(revisions[1]);
 }
 
+/* Ends as a reader sees them who looks at what a life keeps and forgets after every row. */
+enum { SEEN_MAX = 400 };
+
+static void see(Clock *seen, size_t *n, const Clock *clocks, size_t clocks_n) {
+    for (size_t i = 0; i < clocks_n; i++) {
+        size_t k = 0;
+        while (k < *n &&
+               (seen[k].metric != clocks[i].metric || seen[k].instance != clocks[i].instance))
+            k++;
+        assert_true(k < SEEN_MAX);
+        seen[k] = clocks[i];
+        if (k == *n) ++*n;
+    }
+}
+
+static void no_clock_ends_unseen_though_it_is_forgotten(void **state) {
+    const Catalog *revisions[2];
+    Step steps[STEPS_MAX];
+    size_t forgot = 0;
+    (void)state;
+    compile_random(revisions);
+    for (uint64_t seed = 1; seed <= 300; seed++) {
+        CLEANUP(arena_freep) Arena *arena = arena_new(0);
+        size_t n = random_life(seed, revisions, steps, STEPS_MAX), seen_n = 0;
+        CLEANUP(mem_freep) Clock *seen = xcalloc(SEEN_MAX, sizeof(*seen));
+        CLEANUP(ticket_life_freep) TicketLife *whole = ticket_life_new(true, revisions[0]);
+        TicketLife *light = ticket_life_new(false, revisions[0]);
+        const Clock *clocks;
+        for (size_t i = 0; i < n; i++) {
+            CLEANUP(buf_done) Buf bytes = {0};
+            TicketLife *again = NULL;
+            take(whole, &steps[i]);
+            take(light, &steps[i]);
+            mark_all(light, arena);
+            size_t forgotten = ticket_life_forgotten(light, &clocks);
+            see(seen, &seen_n, clocks, forgotten);
+            forgot += forgotten;
+            size_t kept = ticket_life_clocks(light, &clocks);
+            see(seen, &seen_n, clocks, kept);
+            ticket_life_pack(light, &bytes);
+            assert_int_equal(
+                ticket_life_unpack(buf_str(&bytes), ticket_life_catalog(light), &again), 0);
+            ticket_life_free(light);
+            light = again;
+        }
+        size_t all = ticket_life_clocks(whole, &clocks);
+        assert_int_equal(all, seen_n);
+        for (size_t i = 0; i < all; i++)
+            for (size_t k = 0; k < seen_n; k++) {
+                if (seen[k].metric != clocks[i].metric || seen[k].instance != clocks[i].instance)
+                    continue;
+                assert_int_equal(seen[k].ended_ms, clocks[i].ended_ms);
+                assert_int_equal(seen[k].breached_ms, clocks[i].breached_ms);
+                assert_int_equal(seen[k].elapsed_ms, clocks[i].elapsed_ms);
+                assert_int_equal(seen[k].target_ms, clocks[i].target_ms);
+            }
+        ticket_life_free(light);
+    }
+    assert_true(forgot > 100);
+    (void)catalog_unref(revisions[0]);
+    (void)catalog_unref(revisions[1]);
+}
+
 int main(void) {
 #define IN_THE_SHOP(test) cmocka_unit_test_setup_teardown(test, open_world, close_world)
     const struct CMUnitTest tests[] = {
@@ -179,6 +242,7 @@ int main(void) {
         IN_THE_SHOP(nobody_is_told_of_a_ticket_that_was_merged),
         IN_THE_SHOP(a_closed_ticket_is_over_once_all_was_told),
         IN_THE_SHOP(what_is_next_is_neither_early_nor_late),
+        cmocka_unit_test(no_clock_ends_unseen_though_it_is_forgotten),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
