@@ -20,14 +20,15 @@ class Process:
 
     def __init__(self, desk, name, settings):
         self.desk, self.name = desk, name
-        self.log = desk.home / f"{name}.log"
+        desk.starts += 1
+        self.log = desk.home / f"{name}-{desk.starts}.log"
         self.ops = free_port()
         environment = {k: v for k, v in os.environ.items() if not k.startswith("DOCKET_")}
         environment.update({"DOCKET_" + k: str(v) for k, v in {
             "KAFKA_BROKERS": "127.0.0.1:9", "POSTGRES_URL": desk.postgres.url("docket_notifier"), "KEYRING": desk.ring,
             "OPS_LISTEN": f"127.0.0.1:{self.ops}", "INSTANCE": name, "ALLOW_NETWORKS": "127.0.0.0/8,::1/128",
             "LEASE_MARGIN": "1s", "WEBHOOK_TIMEOUT": "2s", "MAIL_TIMEOUT": "5s", "RETRY_FIRST": "200ms", "RETRY_MOST": "1s",
-            "LEAVE_ALONE": "200ms", "DESK_URL": "https://desk.test", "LOG_LEVEL": "debug", **desk.settings, **settings}.items()},
+            "LEAVE_ALONE": "200ms", "DESK_URL": "https://desk.test", "LOG_LEVEL": "info", **desk.settings, **settings}.items()},
             ASAN_OPTIONS="detect_leaks=1:" + os.environ.get("ASAN_OPTIONS", ""))
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([BUILD / "bin" / "docket-notifier"], env=environment, stdin=subprocess.DEVNULL,
@@ -62,7 +63,7 @@ class Process:
             self.process.send_signal(signal.SIGCONT)
             self.process.terminate()
             self.process.wait(60)
-        assert self.process.returncode == 0, f"{self.name} ended with {self.process.returncode}:\n{self.text()[-6000:]}"
+        assert self.process.returncode == 0, f"{self.name} ended with {self.process.returncode}:\n{self.text()[-3000:]}"
 
     def kill(self):
         if not self.dead():
@@ -79,7 +80,7 @@ class NotifierDesk:
     def __init__(self, **settings):
         self.home = Path(tempfile.mkdtemp(prefix="docket-notifier-", dir="/tmp"))
         self.postgres = Postgres()
-        self.settings, self.running, self.tenants = settings, [], 0
+        self.settings, self.running, self.tenants, self.starts = settings, [], 0, 0
         self.ring = self.home / "ring"
         self.docket("keys", "init", "--ring", self.ring)
 
@@ -103,8 +104,9 @@ class NotifierDesk:
         return self.postgres.sql(text, *parameters)
 
     def start(self, name="notifier-1", **settings):
-        self.running.append(Process(self, name, settings))
-        return self.running[-1]
+        self.running.append(process := Process(self, name, settings))
+        until(lambda: "started ops=" in process.text() or process.dead(), 60, f"{name} to start")
+        return process
 
     def __enter__(self):
         return self

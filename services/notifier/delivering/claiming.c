@@ -42,6 +42,7 @@ enum { /* columns of what was claimed */
        COLUMN_LOCALE,
        COLUMN_ZONE,
        COLUMN_TENANT_TITLE,
+       COLUMN_REVISION,
        COLUMN_LEADER
 };
 
@@ -191,6 +192,7 @@ static Task *task_read(Delivering *d, const PostgresRows *rows, size_t row, Dest
     t->zone = KEEP(COLUMN_ZONE);
     t->tenant = KEEP(COLUMN_TENANT_TITLE);
 #undef KEEP
+    t->revision = rows_int(rows, row, COLUMN_REVISION);
     t->lease_no = (int32_t)rows_int(rows, row, COLUMN_LEASE_NO);
     t->attempts = (uint32_t)rows_int(rows, row, COLUMN_ATTEMPTS);
     t->expires_ms = rows_time_ms(rows, row, COLUMN_EXPIRES);

@@ -25,6 +25,7 @@ typedef struct Task {
     Delivering *owner;
     Destination *destination;
     LetterRow row;
+    int64_t revision; /* of the documents that decided it */
     int32_t lease_no;
     uint32_t attempts;
     int64_t expires_ms, due_ms; /* wall clock */

@@ -13,7 +13,7 @@ const PostgresStatement delivering_look = {
     "u.cause,"                                                                                     \
     " u.notification, u.recipient, u.way, u.urgent, u.destination, u.said, u.fold, u.lease_no,"    \
     " u.attempts, u.expires, u.created_at, x.was_due, x.personal, x.email, x.name, x.locale,"      \
-    " x.time_zone, x.tenant"
+    " x.time_zone, x.tenant, u.revision"
 
 /* Of a person what a letter needs; nobody who was suspended or deleted is told. */
 #define PEOPLE                                                                                     \
