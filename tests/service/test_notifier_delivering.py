@@ -189,7 +189,7 @@ def test_days_of_failure_pause_a_system_and_leave_the_rest_waiting(desk):
         with NotifierAlone(desk, PAUSE_AFTER="2s", LEAVE_ALONE="100ms", RETRY_MOST="300ms") as alone:
             tenant = alone.tenant(documents(("erp", "webhook", receiver.url)))
             tenant.tell("system:erp", "webhook", receiver.url, "给erp", count=10)
-            until(lambda: alone.sql("SELECT FROM notify.destinations WHERE tenant_id = %s AND paused_at IS NOT NULL AND paused_why <> ''",
+            until(lambda: alone.sql("SELECT 1 FROM notify.destinations WHERE tenant_id = %s AND paused_at IS NOT NULL AND paused_why <> ''",
                                     tenant.number), 60, "the pause")
             assert tenant.counts() == {"waiting": 10}
             assert alone.sql("SELECT sum(doubts)::integer FROM notify.deliveries WHERE tenant_id = %s", tenant.number) == [(0,)]
