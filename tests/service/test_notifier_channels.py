@@ -4,13 +4,16 @@ import contextlib
 import json
 import time
 
+import jsonschema
 import pytest
 
 from harness.channels import Channels
+from harness.openapi import Document
 from harness.robots import Aliyun, DingTalk, Feishu, Tencent, WeCom
-from harness.stack import until
+from harness.stack import REPOSITORY, until
 from harness.topics import records as read_topic
 
+DOCUMENT = Document(REPOSITORY / "deploy/api/notifications.asyncapi.yaml")
 WORDS = "### 首次响应 · #100001\n> 收到时杯子已经碎了\n\n- 处理人：售后\n- 承诺 标准：4小时\n\n[查看](https://desk.example/100001)"
 SMS = {"by": "sms", "address": "+8613800138000", "sms_code": "SMS_1001", "params": {"no": "100001", "name": "张\"三"}}
 
@@ -37,6 +40,12 @@ def channels(robots):
     secrets = {way: {"address": robot.address, "current": getattr(robot, "secret", "")} for way, robot in robots.items()}
     with Channels(secrets) as running:
         yield running
+
+
+def as_described(schema, value):
+    """What deploy/api/notifications.asyncapi.yaml says of it."""
+    whole = {"$ref": f"#/components/schemas/{schema}", "components": DOCUMENT["components"]}
+    jsonschema.Draft202012Validator(whole).validate(value)
 
 
 def account(gateway, **changed):
@@ -175,7 +184,8 @@ def topic(stack):
     return name
 
 
-EVENT = {"by": "kafka", "system": "数仓", "json": "{\"ticket\":{\"id\":100001,\"subject\":\"退款\"}}", "seq": 2}
+EVENT = {"by": "kafka", "system": "数仓", "seq": 2,
+         "json": json.dumps({"event": {"name": "ticket_created", "at_ms": 1}, "ticket": {"id": 100001, "subject": "退款", "status": "new"}})}
 
 
 def test_a_topic_gets_cloud_events_keyed_by_the_ticket(stack, topic):
@@ -188,6 +198,14 @@ def test_a_topic_gets_cloud_events_keyed_by_the_ticket(stack, topic):
     records = until(lambda: (found := read_topic(stack, topic)) and len(found) == 3 and found, 30, "three records")
     first, second, third = sorted(records, key=lambda record: record.offset())
     assert {record.key() for record in records} == {b"100001"} and len({record.partition() for record in records}) == 1
+    DOCUMENT.check()
+    for record in (first, second):
+        as_described("BinaryHeaders", {name: value.decode() for name, value in record.headers()})
+        as_described("Event", json.loads(record.value()))
+    as_described("StructuredHeaders", {name: value.decode() for name, value in third.headers()})
+    as_described("CloudEvent", json.loads(third.value()))
+    with pytest.raises(jsonschema.ValidationError):  # it would notice
+        as_described("CloudEvent", {**json.loads(third.value()), "id": "1"})
     assert {name: value.decode() for name, value in first.headers()} == {
         "ce_specversion": "1.0", "ce_id": "d_7_1", "ce_source": "docket/notifier/7", "ce_type": "docket.ticket_created",
         "ce_time": "2023-11-14T22:13:20.123Z", "ce_subject": "tickets/100001", "ce_sequence": "0000000002",
@@ -200,10 +218,10 @@ def test_a_topic_gets_cloud_events_keyed_by_the_ticket(stack, topic):
 
 
 def test_a_topic_that_is_none_and_a_broker_that_is_away_are_tried_again(stack):
-    with Channels(kafka=stack.environment["DOCKET_KAFKA"]) as channels:
-        end = channels.send(address="no.such.topic", **EVENT)
+    with Channels(kafka=stack.environment["DOCKET_KAFKA"]) as channels, Channels(kafka="127.0.0.1:9") as away:
+        none, nobody = channels.begin(address="no.such.topic", **EVENT), away.begin(address="shop.tickets", **EVENT)
+        end = channels.end(none)
         assert end["outcome"] == "later" and not end["dead"], end
         assert channels.send(address="x", **{**EVENT, "json": ""})["error"] == "EINVAL"
-    with Channels(kafka="127.0.0.1:9") as channels:
-        end = channels.send(address="shop.tickets", **EVENT)
+        end = away.end(nobody)
         assert end["outcome"] == "later", end

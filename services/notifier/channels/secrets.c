@@ -94,6 +94,7 @@ static void on_page(void *arg, PostgresOutcome outcome, const PostgresRows *cons
     s->coming = (KeptList){0};
     s->version = s->coming_version;
     s->complained = false;
+    log_info(NULL, "secrets of systems: %zu, as of change %lld", s->now.n, (long long)s->version);
 }
 
 static void ask_more(Secrets *s, bool first) {
