@@ -2,6 +2,8 @@
 it once, whatever comes again."""
 import json
 import random
+import time
+import uuid
 
 import pytest
 import yaml
@@ -142,6 +144,61 @@ def test_what_is_said_is_as_it_was_and_nothing_in_clear(shop):
         "SELECT said FROM notify.deliveries WHERE tenant_id = %s AND recipient LIKE 'requester:%%'", shop.tenant.number)],
         ensure_ascii=False)
     assert "难缠" not in to_her and "内部" not in to_her
+
+
+def test_what_is_no_event_or_happened_long_ago_tells_nobody(shop):
+    """Both are counted, and what comes behind them is told."""
+    from confluent_kafka import Producer
+    from harness.submissions import data, number, varint
+    ticket = shop.ticket("很久以前", requester=MAIL)
+    settled(shop)
+    row = shop.tenant.ledger(ticket)[0]
+    two_days_ago = int(time.time() * 1000) - 2 * 86400_000
+    noted = data(1, "x")
+    old = b"".join([number(1, 1), number(2, shop.tenant.number), number(3, ticket), data(4, uuid.UUID(row["cause_id"]).bytes),
+                    number(5, two_days_ago), number(7, 1), data(10, row["actor"]), varint(22 << 3 | 2) + varint(len(noted)) + noted])
+    before = metrics_of(shop.stack, "notifier-1")
+    producer = Producer({"bootstrap.servers": shop.stack.environment["DOCKET_KAFKA"]})
+    for message in (b"no protobuf at all", old):
+        producer.produce("docket.events", message, key=str(ticket).encode())
+    assert producer.flush(20) == 0
+
+    def counted(name):
+        return metrics_of(shop.stack, "notifier-1")[f"docket_notifier_{name}_total"] - before[f"docket_notifier_{name}_total"]
+    until(lambda: counted("poison") >= 1 and counted("events_old") >= 1, 30, "both to be counted")
+    shop.done(ticket, "lin", comment={"body": "您好"})
+    settled(shop)
+
+
+def findings(shop):
+    run = shop.stack.docket("verify", "--rows-only", "--json", "--tenant", shop.tenant.name, check=False)
+    assert run.returncode in (0, 1), run.stderr
+    return {finding["promise"]: str(finding["offenders"]) for finding in json.loads(run.stdout)["findings"] if finding["broken"]}
+
+
+@pytest.mark.parametrize("promise, wrong", [
+    ("every delivery is of something that happened", "cause = '{ticket}.99', seq = 99"),
+    ("every delivery is of something that happened", "cause = 'storm.物流.0.1', ticket_id = NULL, seq = NULL"),
+    ("nobody is told of what he did himself", "recipient = 'agent:{lin}'"),
+    ("no private note reaches who writes from outside", "recipient = 'requester:{requester}'"),
+])
+def test_verify_finds_what_nobody_should_have_been_told(shop, promise, wrong):
+    ticket = shop.ticket("核对", requester=MAIL)
+    shop.done(ticket, "lin", comment={"body": "内部", "public": False}, assignee_id=shop.ids["zhou"])
+    settled(shop)
+    names = {"ticket": ticket, "lin": shop.ids["lin"], "requester": shop.row(ticket)["requester_id"]}
+    assert findings(shop) == {}
+    (row,), = shop.stack.sql("SELECT to_jsonb(d) FROM notify.deliveries d WHERE tenant_id = %s AND cause = %s AND notification = '备注'"
+                             " LIMIT 1", shop.tenant.number, f"{ticket}.{shop.row(ticket)['version']}")
+    where = f"tenant_id = {shop.tenant.number} AND delivery_id = {row['delivery_id']}"
+    shop.stack.sql(f"UPDATE notify.deliveries SET {wrong.format(**names)} WHERE {where}", admin=True)
+    try:
+        found = findings(shop)
+    finally:
+        shop.stack.sql("UPDATE notify.deliveries SET cause = %s, recipient = %s, ticket_id = %s, seq = %s"
+                       f" WHERE {where}", row["cause"], row["recipient"], row["ticket_id"], row["seq"], admin=True)
+    assert list(found) == [promise] and str(row["delivery_id"]) in found[promise], found
+    assert findings(shop) == {}
 
 
 def test_who_asked_not_to_be_told_is_not(shop):

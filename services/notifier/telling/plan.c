@@ -30,9 +30,10 @@ static Str origin_with_port(Str url, Arena *arena) {
 }
 
 Str plan_destination(const PlanWorld *w, NotifyWay by, const OutsideSystem *system, Arena *arena) {
+    if (!system)
+        return by == NOTIFY_BY_SMS ? str(arena_printf(arena, "sms:%s", w->sms_gateway))
+                                   : STR("mail");
     switch (by) {
-    case NOTIFY_BY_SMS:
-        return str(arena_printf(arena, "sms:%s", w->sms_gateway));
     case NOTIFY_BY_WEBHOOK:
         return origin_with_port(system->address, arena);
     case NOTIFY_BY_KAFKA:
@@ -41,7 +42,8 @@ Str plan_destination(const PlanWorld *w, NotifyWay by, const OutsideSystem *syst
     case NOTIFY_BY_WECOM:
     case NOTIFY_BY_FEISHU:
         return str(arena_printf(arena, "robot:%.*s", STR_ARG(system->name)));
-    case NOTIFY_BY_MAIL:
+    case NOTIFY_BY_MAIL: /* to people only */
+    case NOTIFY_BY_SMS:
     case NOTIFY_WAYS:
         break;
     }
