@@ -54,4 +54,4 @@ def long_life(bench):
         short, long = (json.loads(run(BUILD / "bin" / "long-life", rows, 8000 // rows).stdout)["row_us"] for rows in (500, 8000))
         bench.say(f"    {long:.2f} µs a row against {short:.2f}")
         ratios.append(long / short)
-    yield figure("a row of 8,000 of one ticket / of 500", median(ratios), ratios, 2, "{:.2f}×", at_most=True)
+    yield figure("a row of 8,000 of one ticket / of 500", median(ratios), ratios, 3, "{:.2f}×", at_most=True)
