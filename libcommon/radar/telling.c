@@ -192,6 +192,7 @@ static bool extend(Name *name, const Str *texts, size_t n, bool behind) {
     for (size_t i = 0; i < n; i++)
         same += most.n && str_eq(neighbour(texts[i], name_str(name), behind), most);
     if (same < 2 || same * 5 < have * 4 || name->n + most.n > NAME_BYTES) return false;
+    if (memmem(name->bytes, name->n, most.p, most.n)) return false; /* 好好好好, 很好很好 */
     if (!behind) memmove(name->bytes + most.n, name->bytes, name->n);
     memcpy(behind ? name->bytes + name->n : name->bytes, most.p, most.n);
     name->n += most.n;
