@@ -1,9 +1,12 @@
 /* What a handler sees of a request, and how its answer is written. */
 #include <assert.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "http/server_internal.h"
 #include "http/url.h"
+
+enum { OPEN_SEND_BYTES = 64 << 10 /* doubled by the kernel, for its own */ };
 
 HttpExchange *exchange_new(HttpConnection *c, int64_t now_us) {
     HttpServer *s = c->server;
@@ -284,6 +287,10 @@ void http_answer_open(HttpExchange *x, int status, const char *content_type, Htt
         return;
     }
     x->open = true;
+    /* What the kernel holds for a client that takes nothing is bounded, too: it would grow to
+     * megabytes. */
+    int bytes = OPEN_SEND_BYTES;
+    (void)setsockopt(x->connection->fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
     write_head(x, out, status, str(content_type), 0, 0);
     if (!bodiless) {
         http_connection_piece(x);

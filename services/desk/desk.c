@@ -8,6 +8,7 @@
 #include "desk/api/routes.h"
 #include "desk/api/waiting.h"
 #include "desk/files/files.h"
+#include "desk/live/live.h"
 #include "desk/people/presence.h"
 #include "desk/tickets/changes_part.h"
 #include "desk/tickets/jobs.h"
@@ -32,6 +33,7 @@ static const DeskPart *const parts[] = {
     &jobs_part,
     &presence_part,
     &slas_part,
+    &live_part,
 };
 /* clang-format on */
 enum { PARTS = sizeof(parts) / sizeof(*parts) };
@@ -161,6 +163,7 @@ bool desk_drain(void *self) {
     if (!d->draining) {
         d->draining = true;
         http_server_stop_listening(d->http);
+        live_drain(d);
     }
     if (http_server_connections(d->http)) return false;
     for (size_t i = 0; i < PARTS; i++)

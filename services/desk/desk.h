@@ -42,6 +42,7 @@ struct Desk {
     struct Presence *presence;   /* people/presence.c */
     struct Files *files;         /* files/files.c */
     struct Histories *histories; /* tickets/slas.c */
+    struct Live *live;           /* live/live.c */
 };
 
 /* A part that is started after everything above stands, and stopped in reverse before it goes. */

@@ -19,6 +19,7 @@ typedef struct DeskConfig {
     int64_t desk_stores;
     int64_t upload_bytes, upload_memory, upload_quota;
     char *upload_refused;
+    int64_t live_streams, live_streams_of_one, live_heartbeat_ms;
 } DeskConfig;
 
 extern const ConfigKey desk_keys[];

@@ -153,7 +153,7 @@ class Company:
             "job_statuses": (NOBODY_HAS, job.json["job_status"]["id"] if job.status == 200 else uuid.uuid4()),
             "sessions": (1,), "presence": (self.users["agent"],), "agents": (self.users["agent"],),
             "ticket_fields": (first("/ticket_fields", "ticket_fields"),), "ticket_forms": (first("/ticket_forms", "ticket_forms"),),
-            "custom_roles": (first("/custom_roles", "custom_roles"),),
+            "custom_roles": (first("/custom_roles", "custom_roles"),), "links": (NOBODY_HAS, "nobodys"),
         }
 
     def ask(self, method, path, token, body=True):

@@ -151,6 +151,14 @@ void answer_stream(Request *r, int status, const char *type, uint64_t length, Ht
     http_answer_stream(r->exchange, status, type, length, more, arg);
 }
 
+void answer_open(Request *r, int status, const char *type, HttpMore more, void *arg) {
+    add_request_id(r);
+    add_limit_headers(r);
+    count(r, status);
+    request_release(r);
+    http_answer_open(r->exchange, status, type, more, arg);
+}
+
 /* ---- what did not ---- */
 
 static void answer_error(Request *r, int status, const char *error, const char *description) {
@@ -207,6 +215,11 @@ void answer_method(Request *r, const char *allowed) {
 void answer_media_type(Request *r, const char *wanted) {
     answer_error(r, 415, "UnsupportedMediaType",
                  arena_printf(r->arena, "Content-Type must be %s", wanted));
+}
+
+void answer_not_acceptable(Request *r, const char *type) {
+    answer_error(r, 406, "NotAcceptable",
+                 arena_printf(r->arena, "This is %s only: name it in Accept", type));
 }
 
 void answer_conflict(Request *r, const char *description) {

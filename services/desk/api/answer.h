@@ -15,6 +15,9 @@ void answer_bytes(Request *r, int status, const char *type, Str bytes);
 void answer_stream(Request *r, int status, const char *type, uint64_t length, HttpMore more,
                    void *arg);
 
+/* Likewise for a body without an end of its own. */
+void answer_open(Request *r, int status, const char *type, HttpMore more, void *arg);
+
 void answer_bad_request(Request *r, const char *field, const char *reason, const char *remedy);
 void answer_unauthenticated(Request *r); /* 401 {"error":"Couldn't authenticate you"} */
 void answer_forbidden(Request *r, const char *reason);
@@ -24,6 +27,7 @@ void answer_not_found(Request *r);
 void answer_no_endpoint(Request *r); /* 404 for a path that is none */
 void answer_method(Request *r, const char *allowed /* "GET, PUT" */); /* 405 */
 void answer_media_type(Request *r, const char *wanted);               /* 415 */
+void answer_not_acceptable(Request *r, const char *type);             /* 406: only that is there */
 void answer_conflict(Request *r, const char *description);            /* 409 */
 /* 429 and 503: Retry-After in whole seconds; below 1 (503): one to three, by chance. */
 void answer_too_many(Request *r, int retry_after_s);

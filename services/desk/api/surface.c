@@ -26,6 +26,9 @@ extern const RouteTable personal_routes;       /* people/personal.c */
 extern const RouteTable group_routes;          /* people/groups.c */
 extern const RouteTable organization_routes;   /* people/organizations.c */
 extern const RouteTable organization_membership_routes; /* people/organization_memberships.c */
+extern const RouteTable live_routes;           /* live/live.c */
+extern const RouteTable link_routes;           /* links/links.c */
+extern const RouteTable notification_routes;   /* tickets/notifications.c */
 extern const RouteTable request_routes;        /* customers/requests.c */
 
 /* One a line, so that two new ones do not collide. */
@@ -55,6 +58,9 @@ const RouteTable *const surface[] = {
     &request_routes,
     &duty_routes,
     &looking_routes,
+    &live_routes,
+    &link_routes,
+    &notification_routes,
     NULL,
 };
 /* clang-format on */

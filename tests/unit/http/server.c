@@ -158,6 +158,115 @@ static void answers_of_one_turn_leave_in_one_write(void **state) {
     assert_int_equal(http_server_in_flight(w->server), 0);
 }
 
+/* ---- an answer without an end ---- */
+
+typedef struct Open {
+    HttpExchange *x;
+    int asked, gone;
+} Open;
+
+static void on_more(HttpExchange *x, bool gone, void *arg) {
+    Open *o = arg;
+    assert_ptr_equal(o->x, x);
+    o->asked += !gone;
+    o->gone += gone;
+}
+
+static Open *open_one(World *w, const char *request) {
+    static Open o;
+    o = (Open){.x = NULL};
+    w->handle = hold;
+    w->held_count = 0;
+    write_all(w, request);
+    for (int i = 0; i < 2000 && !w->held_count; i++)
+        loop_run_for(w->loop, 1);
+    assert_int_equal(w->held_count, 1);
+    o.x = w->held[0];
+    http_answer_open(o.x, 200, "text/event-stream", on_more, &o);
+    return &o;
+}
+
+static void an_answer_without_an_end_goes_in_chunks_until_it_is_ended(void **state) {
+    World *w = *state;
+    Open *o = open_one(w, "GET /live HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_true(read_until(w, "\r\n\r\n"));
+    assert_true(strstr(w->got.p, "Transfer-Encoding: chunked\r\n") != NULL);
+    assert_null(strstr(w->got.p, "Content-Length"));
+    assert_int_equal(o->asked, 1);
+    loop_run_for(w->loop, 20); /* as long as it likes */
+    http_answer_piece(o->x, STR("first"));
+    assert_true(read_until(w, "\r\n\r\n5\r\nfirst\r\n"));
+    assert_int_equal(o->asked, 2);
+    http_answer_piece(o->x, STR("0123456789abcdef"));
+    assert_true(read_until(w, "10\r\n0123456789abcdef\r\n"));
+    http_answer_end(o->x);
+    assert_true(read_until(w, "\r\n0\r\n\r\n"));
+    assert_int_equal(o->asked, 3);
+    assert_int_equal(o->gone, 0);
+    w->handle = answer_at_once; /* and the connection goes on */
+    write_all(w, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nagain");
+    assert_true(read_until(w, "\r\n\r\nagain"));
+    assert_int_equal(http_server_in_flight(w->server), 0);
+}
+
+static void an_old_client_reads_such_an_answer_until_it_is_closed(void **state) {
+    World *w = *state;
+    Open *o = open_one(w, "GET /live HTTP/1.0\r\n\r\n");
+    assert_true(read_until(w, "Connection: close\r\n"));
+    assert_true(read_until(w, "\r\n\r\n"));
+    assert_null(strstr(w->got.p, "chunked"));
+    http_answer_piece(o->x, STR("as it is"));
+    assert_true(read_until(w, "\r\n\r\nas it is"));
+    http_answer_end(o->x);
+    char byte;
+    for (int i = 0;
+         i < 2000 && syscall(SYS_recvfrom, w->client, &byte, 1, MSG_DONTWAIT, NULL, NULL); i++)
+        loop_run_for(w->loop, 1);
+    assert_int_equal(syscall(SYS_recvfrom, w->client, &byte, 1, MSG_DONTWAIT, NULL, NULL), 0);
+}
+
+static void client_closes(World *w, const Open *o) {
+    (void)shutdown(w->client, SHUT_WR);
+    for (int i = 0; i < 2000 && http_server_connections(w->server); i++)
+        loop_run_for(w->loop, 1);
+    assert_int_equal(o->gone, 1);
+    assert_int_equal(http_server_in_flight(w->server), 0);
+    assert_int_equal(http_server_connections(w->server), 0);
+}
+
+/* While a piece is owed: nobody waits for the next sign of life to learn it. */
+static void whoever_reads_such_an_answer_is_gone_as_soon_as_he_closes(void **state) {
+    World *w = *state;
+    Open *o = open_one(w, "GET /live HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_true(read_until(w, "\r\n\r\n"));
+    assert_int_equal(o->asked, 1);
+    client_closes(w, o);
+}
+
+static void and_likewise_with_a_piece_on_its_way(void **state) {
+    World *w = *state;
+    Open *o = open_one(w, "GET /live HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_true(read_until(w, "\r\n\r\n"));
+    http_answer_piece(o->x, STR("on its way"));
+    client_closes(w, o);
+}
+
+static void a_head_of_such_an_answer_is_over_at_once(void **state) {
+    World *w = *state;
+    Open *o = open_one(w, "HEAD /live HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_int_equal(o->gone, 1);
+    assert_true(read_until(w, "\r\n\r\n"));
+    assert_int_equal(http_server_in_flight(w->server), 0);
+}
+
+static void such_an_answer_ends_with_its_server(void **state) {
+    World *w = *state;
+    Open *o = open_one(w, "GET /live HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_true(read_until(w, "\r\n\r\n"));
+    w->server = http_server_free(w->server);
+    assert_int_equal(o->gone, 1);
+}
+
 static void an_exchange_outlives_its_client(void **state) {
     World *w = *state;
     w->handle = hold;
@@ -305,6 +414,12 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         IN_WORLD(a_request_costs_one_read_and_one_write),
         IN_WORLD(answers_of_one_turn_leave_in_one_write),
+        IN_WORLD(an_answer_without_an_end_goes_in_chunks_until_it_is_ended),
+        IN_WORLD(an_old_client_reads_such_an_answer_until_it_is_closed),
+        IN_WORLD(whoever_reads_such_an_answer_is_gone_as_soon_as_he_closes),
+        IN_WORLD(and_likewise_with_a_piece_on_its_way),
+        IN_WORLD(a_head_of_such_an_answer_is_over_at_once),
+        IN_WORLD(such_an_answer_ends_with_its_server),
         IN_WORLD(an_exchange_outlives_its_client),
         IN_WORLD(an_exchange_outlives_its_server),
         IN_WORLD(a_handler_may_begin_the_drain),

@@ -1,0 +1,65 @@
+#include "desk/links/page.h"
+
+static void add_escaped(Buf *ret, Str text) {
+    for (size_t i = 0; i < text.n; i++) {
+        switch (text.p[i]) {
+        case '&':
+            buf_adds(ret, "&amp;");
+            break;
+        case '<':
+            buf_adds(ret, "&lt;");
+            break;
+        case '>':
+            buf_adds(ret, "&gt;");
+            break;
+        case '"':
+            buf_adds(ret, "&quot;");
+            break;
+        case '\'':
+            buf_adds(ret, "&#39;");
+            break;
+        default:
+            buf_addc(ret, text.p[i]);
+        }
+    }
+}
+
+static void add_both(Buf *ret, const PageText *t) {
+    add_escaped(ret, t->zh);
+    buf_adds(ret, " <span lang=\"en\">");
+    add_escaped(ret, t->en);
+    buf_adds(ret, "</span>");
+}
+
+void page_policy(const char *nonce, Buf *ret) {
+    buf_printf(ret,
+               "default-src 'none'; style-src 'nonce-%s'; form-action 'self'; frame-ancestors "
+               "'none'; base-uri 'none'",
+               nonce);
+}
+
+void page_write(const Page *p, const char *nonce, Buf *ret) {
+    buf_adds(ret, "<!DOCTYPE html>\n<html lang=\"zh-CN\">\n<head>\n<meta charset=\"utf-8\">\n"
+                  "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+                  "<meta name=\"robots\" content=\"noindex\">\n<title>");
+    add_escaped(ret, p->heading.zh);
+    buf_printf(ret, "</title>\n<style nonce=\"%s\">\n", nonce);
+    buf_adds(ret, "body { max-width: 34em; margin: 3em auto; padding: 0 1em; font: 1.1em/1.7 "
+                  "system-ui, sans-serif; color: #222; background: #fff }\n"
+                  "span { display: block; color: #666; font-size: .85em }\n"
+                  "button { font: inherit; padding: .6em 1.4em; border: 0; border-radius: .3em; "
+                  "color: #fff; background: #1456a0; cursor: pointer }\n"
+                  "button span { color: #fff }\n</style>\n</head>\n<body>\n<h1>");
+    add_both(ret, &p->heading);
+    buf_adds(ret, "</h1>\n<p>");
+    add_both(ret, &p->text);
+    buf_adds(ret, "</p>\n");
+    if (p->button.zh.n) {
+        buf_adds(ret, "<form method=\"post\">\n<input type=\"hidden\" name=\"action\" value=\"");
+        add_escaped(ret, p->action);
+        buf_adds(ret, "\">\n<button>");
+        add_both(ret, &p->button);
+        buf_adds(ret, "</button>\n</form>\n");
+    }
+    buf_adds(ret, "</body>\n</html>\n");
+}
