@@ -1,8 +1,8 @@
 #include "signing/link.h"
 
 static bool is_plain(unsigned char c) { /* RFC 3986 §2.3 */
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '-' || c == '.' || c == '_' || c == '~';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
 }
 
 void link_write(Str base, const char *token, Str about, Buf *ret) {

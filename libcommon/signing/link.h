@@ -13,9 +13,9 @@
  *     vault_hash(vault, 0, STR(LINK_KEY_FIELD), STR(LINK_KEY_TEXT), key.bytes);
  *
  * person_id of the token is who was written to (an agent, another of the staff, a requester), never
- * 0. TOKEN_UNSUBSCRIBE is about the way and the notification's name, "mail:收到工单", or "mail:" for
- * all that comes by it: not signed, the token says whose wish it is. TOKEN_ACKNOWLEDGE is about its
- * ticket, nothing else. */
+ * 0. TOKEN_UNSUBSCRIBE is about the way and the notification's name, "mail:收到工单", or "mail:"
+ * for all that comes by it: not signed, the token says whose wish it is. TOKEN_ACKNOWLEDGE is about
+ * its ticket, nothing else. */
 #pragma once
 
 #include "signing/token.h"
