@@ -51,14 +51,9 @@ static const PostgresStatement switch_on = {
 /* ---- pages ---- */
 
 static void answer_page(Request *r, int status, const Page *page) {
-    CLEANUP(buf_done) Buf body = {0}, policy = {0};
-    uint8_t dice[16];
-    char nonce[2 * sizeof(dice) + 1];
-    random_bytes(dice, sizeof(dice));
-    text_hex(dice, sizeof(dice), nonce);
-    page_write(page, nonce, &body);
-    page_policy(nonce, &policy);
-    http_answer_header(r->exchange, "Content-Security-Policy", policy.p);
+    CLEANUP(buf_done) Buf body = {0};
+    page_write(page, &body);
+    http_answer_header(r->exchange, "Content-Security-Policy", page_policy);
     http_answer_header(r->exchange, "X-Content-Type-Options", "nosniff");
     http_answer_header(r->exchange, "Referrer-Policy", "no-referrer");
     http_answer_header(r->exchange, "Cache-Control", "no-store");

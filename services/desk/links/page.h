@@ -14,7 +14,8 @@ typedef struct Page {
     Str action;      /* what it says */
 } Page;
 
-/* Appends the HTML. `nonce` stands in the Content-Security-Policy that goes with it. */
-void page_write(const Page *p, const char *nonce, Buf *ret);
-/* default-src 'none', its own style by that nonce, forms to where it is from, no frames. */
-void page_policy(const char *nonce, Buf *ret);
+/* Appends the HTML. */
+void page_write(const Page *p, Buf *ret);
+/* The Content-Security-Policy that goes with it: nothing but its own style, forms to where it is
+ * from, no frames. */
+extern const char page_policy[];
