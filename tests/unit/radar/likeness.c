@@ -163,6 +163,29 @@ static void copies_find_their_group_among_many_others(void **state) {
     if (astray * 50 > copies) fail_msg("%d of %d astray", astray, copies);
 }
 
+static void what_has_too_little_in_common_begins_a_group(void **state) {
+    (void)state;
+    int tried = 0;
+    dice_state = 36;
+    for (int i = 0; i < 3000; i++) {
+        CLEANUP(like_groups_freep) LikeGroups *g = like_groups_new(4, 0.5);
+        char one[1024], other[2048];
+        Likeness l, m;
+        random_text(one, sizeof(one));
+        random_text(other, sizeof(other));
+        memcpy(other, one,
+               strlen(other) < strlen(one) ? strlen(other) / 2 / 6 * 6 : strlen(one) / 2 / 6 * 6);
+        likeness_of(str(one), &l);
+        likeness_of(str(other), &m);
+        double share = likeness_share(&l, &m);
+        (void)like_groups_add(g, &l);
+        LikeGroup found = like_groups_add(g, &m);
+        if (share < 0.5) assert_true(found.begun);
+        tried += share > 0.3 && share < 0.5;
+    }
+    assert_true(tried > 100);
+}
+
 static void beyond_the_limit_the_longest_unmet_is_forgotten(void **state) {
     (void)state;
     CLEANUP(like_groups_freep) LikeGroups *g = like_groups_new(3, 0.5);
@@ -256,15 +279,39 @@ static void a_word_all_share_and_nobody_else_is_the_name(void **state) {
     assert_int_equal(nothing.n, 0);
 }
 
+static void what_everybody_says_names_nobody(void **state) {
+    (void)state;
+    CLEANUP(background_freep) Background *b = background_new();
+    CLEANUP(buf_done) Buf name = {0};
+    char text[2048];
+    static const char *const group[] = {"请尽快处理，烤箱漏电", "烤箱会漏电，请尽快处理",
+                                        "漏电的烤箱请尽快处理"};
+    Str texts[3];
+    dice_state = 37;
+    for (int i = 0; i < 2000; i++) {
+        random_text(text, sizeof(text) - 64);
+        strcat(text, "，请尽快处理");
+        background_add(b, str(text));
+    }
+    for (int i = 0; i < 3; i++)
+        texts[i] = str(group[i]);
+    background_name(b, texts, 3, &name);
+    assert_true(str_starts(buf_str(&name), STR("烤箱")) || str_starts(buf_str(&name), STR("漏电")));
+    assert_non_null(memmem(name.p, name.n, "烤箱", 6));
+    assert_non_null(memmem(name.p, name.n, "漏电", 6));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_are_words_and_single_characters),
         cmocka_unit_test(what_differs_in_numbers_and_marks_is_the_same),
         cmocka_unit_test(the_share_is_jaccards),
         cmocka_unit_test(copies_find_their_group_among_many_others),
+        cmocka_unit_test(what_has_too_little_in_common_begins_a_group),
         cmocka_unit_test(beyond_the_limit_the_longest_unmet_is_forgotten),
         cmocka_unit_test(a_group_is_named_by_what_others_do_not_say),
         cmocka_unit_test(a_word_all_share_and_nobody_else_is_the_name),
+        cmocka_unit_test(what_everybody_says_names_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -149,6 +149,7 @@ static void what_was_added_can_be_taken_back(void **state) {
     for (int64_t v = 1; v < INT64_C(1) << 50; v *= 3)
         quantiles_take(q, v, 2);
     quantiles_take(q, 99, 1);
+    assert_true(quantiles_count(q) == 0);
     quantiles_pack(q, &a);
     quantiles_pack(empty, &b);
     assert_true(str_eq(buf_str(&a), buf_str(&b)));
