@@ -95,7 +95,8 @@ def test_what_comes_again_is_not_told_again(shop):
         assert message is not None and not message.error(), (message, seen, ends)
         seen[message.partition()] = message.offset() + 1
         if message.key() == str(ticket).encode():
-            producer.produce("docket.events", message.value(), key=message.key(), partition=message.partition())
+            producer.produce("docket.events", message.value(), key=message.key(), partition=message.partition(),
+                             headers=message.headers())
             again += 1
     assert producer.flush(20) == 0 and again >= 3
     reader.close()
@@ -160,7 +161,7 @@ def test_what_is_no_event_or_happened_long_ago_tells_nobody(shop):
     before = metrics_of(shop.stack, "notifier-1")
     producer = Producer({"bootstrap.servers": shop.stack.environment["DOCKET_KAFKA"]})
     for message in (b"no protobuf at all", old):
-        producer.produce("docket.events", message, key=str(ticket).encode())
+        producer.produce("docket.events", message, key=str(ticket).encode(), headers={"ce_id": b"none"})
     assert producer.flush(20) == 0
 
     def counted(name):
