@@ -225,3 +225,32 @@ def test_a_topic_that_is_none_and_a_broker_that_is_away_are_tried_again(stack):
         assert channels.send(address="x", **{**EVENT, "json": ""})["error"] == "EINVAL"
         end = away.end(nobody)
         assert end["outcome"] == "later", end
+
+
+SHOP = """
+settings: {default_group: 售后}
+groups: [{name: 售后}]
+systems: [{name: 数仓, by: kafka, address: "%s"}]
+notifications: [{name: 事件流, event: [ticket_created, ticket_solved], to: 数仓}]
+"""
+
+
+def test_a_ticket_reaches_the_topic_of_its_shop_once(stack, topic):
+    shop = stack.tenant(SHOP % topic)
+    tickets = [shop.create(subject=f"退款{i}", comment={"body": "x"}, requester={"name": "李小满", "phone": "13800138000"}) for i in range(3)]
+
+    def told():
+        return {record.key(): record for record in read_topic(stack, topic) if record.key() in {str(t).encode() for t in tickets}}
+    records = until(lambda: len(found := told()) == 3 and found, 60, "three events in the topic", every=0.2)
+    for ticket in tickets:
+        record = records[str(ticket).encode()]
+        headers = {name: value.decode() for name, value in record.headers()}
+        as_described("BinaryHeaders", headers)
+        data = json.loads(record.value())
+        as_described("Event", data)
+        assert data["ticket"]["id"] == ticket and "13800138000" not in record.value().decode() and "李小满" not in record.value().decode()
+        row = until(lambda: [r for r in map(json.loads, stack.docket("notify", "list", "--ticket", ticket, "--json").stdout.splitlines())
+                             if r["state"] == "delivered"], 30, "the row to say so")
+        assert headers["ce_id"] == f"d_{shop.number}_{row[0]['delivery']}" and row[0]["doubts"] == 0
+    mine = [record for record in read_topic(stack, topic) if record.key() in {str(t).encode() for t in tickets}]
+    assert len(mine) == 3
