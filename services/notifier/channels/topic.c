@@ -32,7 +32,8 @@ static Delivered outcome_of(int error) {
         break;
     default:
         d.doubtful = true;
-        d.reason = STR("Kafka did not say whether it has the event");
+        d.reason =
+            STR("Kafka did not say in time whether it has the event; is there such a topic?");
         break;
     }
     return d;
