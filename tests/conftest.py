@@ -9,6 +9,15 @@ from harness.postgres import Postgres  # noqa: E402
 from harness.stack import Stack  # noqa: E402
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A test that fails half-way does not take those behind it along."""
+    report = (yield).get_result()
+    stack = getattr(item, "funcargs", {}).get("stack")
+    if report.failed and hasattr(stack, "mend"):
+        stack.mend()
+
+
 @pytest.fixture(scope="session")
 def stack():
     """One running Docket (servers, one intake, two routers) for the whole session."""

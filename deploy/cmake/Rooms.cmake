@@ -60,7 +60,7 @@ function(add_unit_tests)
             target_link_libraries(${target} PRIVATE service_${room})
         endif()
         add_test(NAME unit/${room}/${noun} COMMAND ${target} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-        set_tests_properties(unit/${room}/${noun} PROPERTIES TIMEOUT 120 LABELS unit)
+        set_tests_properties(unit/${room}/${noun} PROPERTIES TIMEOUT 600 LABELS unit)
     endforeach()
 endfunction()
 

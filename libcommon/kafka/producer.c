@@ -21,7 +21,8 @@ enum {
     GATHER_BYTES = 256 << 10, /* then there is enough for a request of its own */
     ATTEMPTS_MAX = 5,
     TICK_MS = 1000,
-    REPLACE_PAUSE_MS = 1000, /* at most one new instance a second */
+    REPLACE_PAUSE_MS = 1000,       /* at most one new instance a second */
+    STANDSTILL_MS = TICK_MS + 300, /* nobody came by for so long: it was us who stood still */
 };
 
 typedef struct Topic {
@@ -51,10 +52,12 @@ struct KafkaProducer {
     void *drained_arg;
     bool turn_deferred, freed;
     bool broken; /* a fatal error: to be replaced */
+    bool stuck;  /* because nothing was answered */
     int64_t replaced_ms;
     uint64_t replacements;
     bool down; /* no broker is connected */
     int64_t down_since_ms, answered_ms;
+    int64_t here_ms;   /* when our own thread last came by */
     char trouble[256]; /* the last error, for people */
 };
 
@@ -82,6 +85,14 @@ bool kafka_producer_healthy(const KafkaProducer *p, Buf *reason) {
         buf_printf(reason, "no Kafka broker has answered for %.1f s%s%s", (double)silent / 1000,
                    *p->trouble ? ": " : "", p->trouble);
     return false;
+}
+
+/* A process that was stopped, or a loop that was held up, has heard nothing because it did not
+ * listen: what the broker said meanwhile is only now to be read. */
+static void came_by(KafkaProducer *p) {
+    int64_t now = clock_monotonic_ms();
+    if (now - p->here_ms > STANDSTILL_MS) p->answered_ms = now;
+    p->here_ms = now;
 }
 
 static void broker_answered(KafkaProducer *p) {
@@ -246,6 +257,7 @@ static int produce(KafkaProducer *p, const KafkaRecord *record, const KafkaHeade
     if (size > RECORD_MAX) return -EMSGSIZE;
     if (p->bytes + size + sizeof(Record) + RECORD_LIBRARY_BYTES > p->settings.max_bytes)
         return -ENOBUFS;
+    came_by(p);
     if (p->freed || !kafka_producer_healthy(p, NULL)) return -EHOSTDOWN;
     Topic *t = topic_of(p, record->topic);
     if (!t) return -ENOENT;
@@ -453,6 +465,8 @@ static void replace_instance(KafkaProducer *p) {
     p->broken = start_instance(p, &problem) < 0;
     if (p->broken) return; /* the next tick tries again */
     p->replacements++;
+    if (!p->stuck) p->answered_ms = clock_monotonic_ms(); /* what broke it was an answer */
+    p->stuck = false;
     /* In their old order, those waiting for the end of this turn included. */
     for (size_t i = 0; i < p->n_topics; i++)
         p->topics[i].n_pending = 0;
@@ -472,8 +486,9 @@ static bool is_stuck(const KafkaProducer *p, int64_t now) {
 static void on_tick(void *arg) {
     KafkaProducer *p = arg;
     loop_timer_arm(p->tick, TICK_MS);
+    came_by(p);
     drain(p);
-    if (is_stuck(p, clock_monotonic_ms())) p->broken = true;
+    if (is_stuck(p, clock_monotonic_ms())) p->broken = p->stuck = true;
     if (p->broken) replace_instance(p);
 }
 
@@ -505,7 +520,7 @@ KafkaProducer *kafka_producer_new(Loop *loop, const KafkaProducerSettings *setti
     p->tick = loop_timer_new(loop, on_tick, p);
     p->gather = loop_timer_new(loop, on_gathered, p);
     p->down = true; /* until the first sign of life */
-    p->down_since_ms = clock_monotonic_ms();
+    p->down_since_ms = p->here_ms = clock_monotonic_ms();
     if (kafka_wake_init(&p->wake, loop, on_wake, p) < 0) {
         buf_adds(ret_problem, "Kafka producer: no file descriptor left");
         return NULL;

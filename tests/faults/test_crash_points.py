@@ -42,6 +42,12 @@ def with_crash_point(stack, routers, crash):
     return stack.start_without_waiting("router-1", DOCKET_CRASH=crash)
 
 
+def gone(starting):
+    """Or it would forget the next one's number."""
+    starting.kill()
+    starting.wait()
+
+
 def given_up(stack, members):
     """Its groups go on without it: others have its partitions, or nobody."""
     groups = AdminClient({"bootstrap.servers": stack.environment["DOCKET_KAFKA"]}).list_groups(timeout=10)
@@ -64,7 +70,7 @@ def test_a_router_stopped_there_loses_and_doubles_nothing(stack, shop, point, ho
     starting = with_crash_point(stack, routers, f"{point}:{how}:3")
     storm = Storm(stack, shop, rate=200, seconds=3)
     reached(stack, shop, "router-1", how)
-    starting.kill()
+    gone(starting)
     back_again(stack, "router-1", how, routers - 1)
     storm.prove()
 
@@ -86,7 +92,7 @@ def test_a_router_stopped_there_while_it_empties_a_queue_loses_and_doubles_nothi
         assert room < len(tickets), f"router-1 does not {how} at its crash point"
         stack.docket("agents", "capacity", "one", room, "--tenant", shop.name)
         until(lambda: ended(stack, "router-1", how) or held(stack, shop) == room, 20, "the new room to be used")
-    starting.kill()
+    gone(starting)
     back_again(stack, "router-1", how, routers - 1)
     until(lambda: held(stack, shop) == room, 40, "the room to be used all the same")
     stack.verify(wait=60)

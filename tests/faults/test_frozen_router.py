@@ -9,6 +9,8 @@ from harness.capacity import nobody_was_ever_above_capacity
 from harness.stack import until
 from harness.storm import Storm
 
+from test_crash_points import gone
+
 FEW = """
 settings: {default_group: g}
 groups:
@@ -27,7 +29,7 @@ def test_frozen_for_sixty_seconds_in_a_batch_and_woken(stack, shop):
     storm = Storm(stack, shop, rate=60, seconds=30)
     until(lambda: stack.state("router-1") == "T", 30, "the router to freeze")
     frozen = time.monotonic()
-    starting.kill()
+    gone(starting)
     storm.finish()
     # nobody waits for the sleeper: everything is stored and assigned by the other one
     stack.verify("--accepted", storm.accepted, wait=60)
@@ -69,7 +71,7 @@ def test_what_it_took_for_somebody_is_void_when_it_wakes_after_the_reservation(s
     stack.verify(wait=30)  # no offset of theirs is open, so that nobody else asks Redis about them again
     stack.docket("agents", "on", "one", "--tenant", shop.name)
     until(lambda: stack.state("router-1") == "T", 30, "the router to freeze with what it took")
-    starting.kill()
+    gone(starting)
     reserved = set(tickets)
     stack.start("router-2")
     urgent = fill(shop, CAPACITY, priority="urgent")
@@ -96,7 +98,7 @@ def test_what_it_reserved_in_an_earlier_life_of_redis_is_void_when_it_wakes(stac
         tickets += fill(shop, 1)
         until(lambda: stack.state("router-1") == "T" or shop.row(tickets[-1]), 30, "one of them to have it")
         assert len(tickets) <= CAPACITY, "the other one got all of them"
-    starting.kill()
+    gone(starting)
     reserved = {tickets[-1]}
     stack.redis().flushall()
     tickets += fill(shop, 40)

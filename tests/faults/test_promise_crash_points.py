@@ -5,7 +5,7 @@ import pytest
 from harness.promising import BREACHED, ESCALATED, MINUTE, PromisingShop, unscheduled
 from harness.stack import until
 from harness.submissions import Ids, Topics
-from test_crash_points import back_again, ended, given_up, with_crash_point
+from test_crash_points import back_again, ended, given_up, gone, with_crash_point
 
 POINTS = ["promise-after-reservation", "promise-before-store", "promise-after-commit", "promise-after-publish", "promise-before-offset"]
 TICKETS = 10
@@ -75,7 +75,7 @@ def test_a_router_stopped_there_takes_every_step_once(stack, point, how, routers
                 shop.topics.send("docket.signals", message, key=str(ticket))
 
     until(one_more, 90, f"router-1 to {how} at {point}")
-    starting.kill()
+    gone(starting)
     back_again(stack, "router-1", how, routers - 1)
 
     until(lambda: all(len(shop.promises(ticket)) == 3 for ticket in tickets), 60, "every row")

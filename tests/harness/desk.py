@@ -7,7 +7,14 @@
 """
 import urllib.parse
 
-from harness.stack import request, until
+from harness.stack import patiently, request, until
+
+# What the desk says before it has done anything about a request.
+NOT_YET = (b"Tickets take longer than usual", b"wait for their tickets", b"Too many requests wait for the database")
+
+
+def not_yet(method, answer):
+    return answer.status == 503 and (method == "GET" or any(words in answer.body for words in NOT_YET))
 
 
 class Desk:
@@ -24,14 +31,16 @@ class Desk:
             self.tokens[role] = words.stdout.split()[-1]
         return self.tokens[role]
 
-    def ask(self, method, path, body=None, role=None, token=None, headers=None, timeout=10, **query):
-        """One request to /api/v2<path> (or to a whole URL, as in links.next); `token` "" asks without credentials."""
+    def ask(self, method, path, body=None, role=None, token=None, headers=None, timeout=30, again=True, **query):
+        """One request to /api/v2<path> (or to a whole URL, as in links.next); `token` "" asks without credentials. Told 503 before
+        anything was done it asks again, as a client does; not where that is looked for: again=False."""
         url = path if path.startswith("http") else self.url + "/api/v2" + path
         if query:
             url += ("&" if "?" in url else "?") + urllib.parse.urlencode(query)
         shown = self.token(role) if token is None else token
         head = {"Authorization": f"Bearer {shown}"} if shown else {}
-        return request(method, url, body, {**head, **(headers or {})}, timeout)
+        return patiently(lambda: request(method, url, body, {**head, **(headers or {})}, timeout),
+                         lambda answer: again and not_yet(method, answer))
 
     def get(self, path, **how):
         return self.ask("GET", path, **how)

@@ -1,7 +1,8 @@
 """A private Docket for tests: real servers and real services, started by deploy/local/stack, and ways to look at them.
 
-Tests wait for conditions with `until()`, never for time. One stack serves a whole pytest session (fixture `stack` in
-tests/conftest.py); every test makes a tenant of its own with `stack.tenant()`, so tests do not see each other.
+Tests wait for conditions with `until()`, never for time; where the time is the promise, with `within()`. One stack serves a whole
+pytest session (fixture `stack` in tests/conftest.py); every test makes a tenant of its own with `stack.tenant()`, so tests do not
+see each other.
 """
 import json
 import os
@@ -21,9 +22,18 @@ import redis as redis_client
 REPOSITORY = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("DOCKET_BUILD", REPOSITORY / ".build" / "asan"))
 
+# How many times longer than on a quiet machine a test waits before it calls a thing missing. What is there is waited for no longer.
+PATIENCE = float(os.environ.get("DOCKET_TEST_PATIENCE", "4"))
+
 
 def until(condition, seconds=20.0, what="the condition", every=0.02):
-    """The first true value of condition(); AssertionError with `what` when it does not come."""
+    """The first true value of condition(); AssertionError with `what` when it does not come. `seconds` are a quiet machine's: it is
+    the thing that is promised, not the time."""
+    return within(condition, seconds * PATIENCE, what, every)
+
+
+def within(condition, seconds, what="the condition", every=0.02):
+    """The same where so many seconds are the promise."""
     end = time.monotonic() + seconds
     while True:
         value = condition()
@@ -43,7 +53,7 @@ class Answer:
         return json.loads(self.body)
 
 
-def request(method, url, body=None, headers=None, timeout=10):
+def request(method, url, body=None, headers=None, timeout=30):
     """One HTTP request; answers of any status are returned, a broken connection raises."""
     data = body if isinstance(body, bytes) or body is None else json.dumps(body, ensure_ascii=False).encode()
     ask = urllib.request.Request(url, data=data, method=method, headers=headers or {})
@@ -56,26 +66,45 @@ def request(method, url, body=None, headers=None, timeout=10):
         return Answer(reply.code, dict(reply.headers), reply.read())
 
 
+def patiently(ask, once_more, seconds=20):
+    """The first answer of ask() that does not have to be asked for once more; the last one when that takes too long."""
+    end = time.monotonic() + seconds * PATIENCE
+    while once_more(answer := ask()) and time.monotonic() < end:
+        time.sleep(0.3)
+    return answer
+
+
 class Stack:
     def __init__(self, home=None):
         self.home = Path(home or tempfile.mkdtemp(prefix="docket-test-", dir="/var/tmp"))
         self.home.chmod(0o755)
         self.environment = dict(os.environ, DOCKET_HOME=str(self.home), DOCKET_BIN=str(BUILD / "bin"), NO_COLOR="1",
+                                DOCKET_STACK_PATIENCE=str(max(1, round(PATIENCE))),
                                 ASAN_OPTIONS="detect_leaks=0:" + os.environ.get("ASAN_OPTIONS", ""))
         self.tenants = 0
+        self.begun, self.shape = False, ["--intake", "1", "--router", "2", "--desk", "1", "--sla", "1"]
 
     # -- processes -----------------------------------------------------------------------------------------------
 
-    def command(self, *words, environment=None, check=True, timeout=180):
+    def command(self, *words, environment=None, check=True, timeout=900):
         run = subprocess.run([str(REPOSITORY / "deploy/local/stack"), *map(str, words)], timeout=timeout, text=True,
                              env={**self.environment, **(environment or {})}, capture_output=True)
         assert not check or run.returncode == 0, f"stack {words}: {run.stdout}\n{run.stderr}\n{self.logs()}"
         return run
 
     def up(self, *options):
+        if not self.begun:
+            self.begun, self.shape = True, self.shape + [str(word) for word in options]
         self.command("up", *options)
         self.read_environment()
         return self
+
+    def mend(self):
+        """Whatever a failed test has left paused, dead or too many: as it began, so that the next test says something of its own."""
+        for file in (self.home / "run").glob("*.pid"):
+            if self.state(file.stem) == "T":
+                self.command("resume", file.stem, check=False)
+        self.command("up", *self.shape, check=False)
 
     def down(self):
         self.command("down", "--purge", check=False)
@@ -139,7 +168,7 @@ class Stack:
                 self.environment[name] = "".join(shlex.split(value))
         self.environment["PATH"] = f"{BUILD / 'bin'}:{os.environ['PATH']}"
 
-    def docket(self, *words, check=True, timeout=120, stdin=None, environment=None):
+    def docket(self, *words, check=True, timeout=300, stdin=None, environment=None):
         run = subprocess.run(["docket", *map(str, words)], env={**self.environment, **(environment or {})}, text=True,
                              capture_output=True, timeout=timeout, input=stdin)
         assert not check or run.returncode == 0, f"docket {words} ended with {run.returncode}:\n{run.stdout}\n{run.stderr}"
@@ -147,7 +176,7 @@ class Stack:
 
     def verify(self, *options, wait=30):
         """Runs `docket verify` and fails with what it found."""
-        run = self.docket("verify", "--wait", wait, *options, check=False, timeout=wait + 120)
+        run = self.docket("verify", "--wait", round(wait * PATIENCE), *options, check=False, timeout=wait * PATIENCE + 300)
         assert run.returncode == 0, f"docket verify ended with {run.returncode}:\n{run.stdout}\n{run.stderr}\n{self.logs()}"
         return run
 
@@ -168,6 +197,10 @@ class Stack:
         return Tenant(self, name, number, token)
 
     # -- the stores, as somebody who looks in from outside ------------------------------------------------------------
+
+    def all_published(self):
+        """Waits until no row of anybody lies in the outbox: whoever sweeps next finds only what comes from now on."""
+        until(lambda: self.sql("SELECT count(*) FROM ticket.outbox") == [(0,)], what="an empty outbox")
 
     def sql(self, text, *parameters, admin=False):
         connection = psycopg2.connect(self.environment["DOCKET_POSTGRES_ADMIN" if admin else "DOCKET_POSTGRES"])
@@ -195,23 +228,18 @@ class Tenant:
     def __init__(self, stack, name, number, token):
         self.stack, self.name, self.number, self.token = stack, name, number, token
 
-    def post(self, ticket=None, key=None, gate=None, raw=None, headers=None, timeout=10, **fields):
-        """One ticket through the gate: the Answer."""
+    def post(self, ticket=None, key=None, gate=None, raw=None, headers=None, timeout=30, again=True, **fields):
+        """One ticket through the gate: the Answer. Told 503 it asks again, as a client does; not where that is looked for: again=False."""
         body = raw if raw is not None else {"ticket": ticket or {"subject": "s", "comment": {"body": "b"}, **fields}}
         head = {"Authorization": f"Bearer {self.token}", **(headers or {})}
         if key:
             head["Idempotency-Key"] = key
-        return request("POST", (gate or self.stack.gate) + "/api/v2/tickets.json", body, head, timeout)
+        return patiently(lambda: request("POST", (gate or self.stack.gate) + "/api/v2/tickets.json", body, head, timeout),
+                         lambda answer: again and answer.status == 503)
 
     def create(self, key=None, **fields):
-        """The id of a ticket that the gate accepted, asked as a client would: told 503, it asks again with the same key."""
-        key, answers = key or uuid.uuid4().hex, []
-
-        def accepted():
-            answers.append(self.post(key=key, **fields))
-            return answers[-1].status != 503
-        until(accepted, 60, "the gate to accept a ticket", every=0.5)
-        answer = answers[-1]
+        """The id of a ticket that the gate accepted; with a key, so that one that is asked for again is not two."""
+        answer = self.post(key=key or uuid.uuid4().hex, **fields)
         assert answer.status == 201, (answer.status, answer.body)
         return answer.json["ticket"]["id"]
 

@@ -46,10 +46,10 @@ def run(test):
     with tempfile.TemporaryDirectory(prefix="docket-tsan-") as directory:
         environment = dict(os.environ, TSAN_OPTIONS=f"log_path={directory}/report exitcode=0 history_size=4 halt_on_error=0")
         try:
-            done = subprocess.run([str(test)], env=environment, capture_output=True, text=True, timeout=180, errors="replace")
+            done = subprocess.run([str(test)], env=environment, capture_output=True, text=True, timeout=900, errors="replace")
             said, status = done.stdout[-3000:] + done.stderr[-3000:], done.returncode
         except subprocess.TimeoutExpired:
-            said, status = "not done after 180 s", 1
+            said, status = "not done after 900 s", 1
         text = "".join(file.read_text(errors="replace") for file in Path(directory).glob("report*"))
     reports = re.findall(r"WARNING: ThreadSanitizer: .*?(?=\n=====|\Z)", text, re.DOTALL)
     fatal = "FATAL: ThreadSanitizer" in text

@@ -29,7 +29,9 @@ rules:
 
 @pytest.fixture
 def shop(stack):
-    return stack.tenant(SHOP)
+    tenant = stack.tenant(SHOP)
+    until(lambda: stack.redis().get(f"d:{{{tenant.number}}}:epoch"), what="Redis to know the tenant")
+    return tenant
 
 
 def assignee(shop, ticket):

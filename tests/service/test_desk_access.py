@@ -12,7 +12,7 @@ import urllib.request
 import pytest
 
 from harness.desk import Desk
-from harness.stack import request, until
+from harness.stack import request, until, within
 
 DOCUMENTS = """
 kinds: [咨询, 售后]
@@ -262,8 +262,8 @@ def test_a_suspended_ones_session_and_token_die_within_five_seconds(desk):
     token = browser.ask("POST", "/api_tokens", {"api_token": {}}).json["api_token"]["full_token"]
     assert desk.get("/tickets.json", token=token).status == 200
     desk.stack.docket("user", "suspend", number, "--tenant", desk.tenant.name)
-    until(lambda: desk.get("/tickets.json", token=token).status == 401, 5, "the token to be refused")
-    until(lambda: browser.ask("GET", "/tickets.json").status == 401, 5, "the session to be refused")
+    within(lambda: desk.get("/tickets.json", token=token).status == 401, 5, "the token to be refused")
+    within(lambda: browser.ask("GET", "/tickets.json").status == 401, 5, "the session to be refused")
     desk.stack.docket("user", "suspend", number, "--tenant", desk.tenant.name, "--lift")
     until(lambda: desk.get("/tickets.json", token=token).status == 200, 6, "the token to be good again")
 

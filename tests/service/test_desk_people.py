@@ -7,7 +7,7 @@ import urllib.parse
 import pytest
 
 from harness.desk import Desk
-from harness.stack import until
+from harness.stack import until, within
 
 DOCUMENTS = """
 kinds: [咨询, 售后]
@@ -195,7 +195,7 @@ def test_a_suspended_user_may_do_nothing_within_five_seconds(desk):
     shown = token(desk, number)
     assert desk.get("/users/me.json", token=shown).status == 200
     assert desk.put(f"/users/{number}", {"user": {"suspended": True}}).json["user"]["suspended"]
-    until(lambda: desk.get("/users.json", token=shown).status == 401, 5, "the token to be refused")
+    within(lambda: desk.get("/users.json", token=shown).status == 401, 5, "the token to be refused")
 
 
 # -- many at once ----------------------------------------------------------------------------------------------------------

@@ -100,11 +100,11 @@ def test_large_bodies_share_a_budget_and_give_it_back(how):
 
 
 def test_each_part_of_a_large_body_has_the_whole_time():
-    with Echo(body_bytes=100_000, upload_bytes=MIB, body_ms=400) as echo, echo.connect() as client, echo.connect() as other:
+    with Echo(body_bytes=100_000, upload_bytes=MIB, body_ms=1000) as echo, echo.connect() as client, echo.connect() as other:
         client.send(head(500_000))
         for _ in range(5):  # longer than body_ms in all
             with pytest.raises(socket.timeout):
-                client.socket.settimeout(0.2)
+                client.socket.settimeout(0.3)
                 client.socket.recv(1)
             client.send(b"x" * 100_000)
         until(lambda: echo.status()["in_flight"] == 2, what="it arrived")

@@ -1,11 +1,12 @@
 """The gate, run as it runs: what becomes a ticket, what is refused and how it says so."""
 import base64
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from intake_gate import Raw, metric, ops, submissions, url
-from harness.stack import request, until
+from harness.stack import request, until, within
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +129,7 @@ def test_a_token_dies_within_five_seconds(stack, change):
     tenant = stack.tenant()
     assert tenant.post().status == 201
     stack.sql(f"UPDATE access.tokens SET {change} WHERE tenant_id = %s", tenant.number, admin=True)
-    until(lambda: tenant.post().status == 401, 5, "the token to be refused")
+    within(lambda: tenant.post().status == 401, 5, "the token to be refused")
 
 
 def test_a_token_without_the_scope_is_forbidden(stack):
@@ -305,7 +306,9 @@ def test_a_broken_key_is_refused(stack, tenant, key):
 def test_what_a_source_sends_above_its_rate_takes_the_bulk_lane(stack):
     tenant = stack.tenant(rate=5)
     other = stack.tenant(rate=5)
-    ids = [tenant.create() for _ in range(40)]
+    ids = [tenant.create()]
+    with ThreadPoolExecutor(8) as pool:  # above its rate also on a slow machine
+        ids += pool.map(lambda _: tenant.create(), range(39))
     quiet = other.create()
     lanes = {s.ticket: s.topic for s in submissions(stack) if s.tenant in (tenant.number, other.number)}
     assert set(ids) <= set(lanes)
@@ -319,7 +322,9 @@ def test_above_the_tenants_limit_comes_429_and_later_201(stack):
     stack.start("intake-2", DOCKET_TENANT_RATE="5")
     try:
         gate = url(stack, "intake-2")
-        answers = [tenant.post(gate=gate) for _ in range(30)]
+        answers = [tenant.post(gate=gate)]
+        with ThreadPoolExecutor(8) as pool:
+            answers += pool.map(lambda _: tenant.post(gate=gate), range(29))
         refused = [a for a in answers if a.status == 429]
         assert answers[0].status == 201 and len(refused) > 10
         assert all(int(a.headers["Retry-After"]) >= 1 for a in refused)

@@ -38,8 +38,8 @@ def shop(stack):
     return tenant
 
 
-def findings(stack, *options):
-    run = stack.docket("verify", "--wait", "8", "--json", *options, check=False)
+def findings(stack, *options, wait=60):
+    run = stack.docket("verify", "--wait", wait, "--json", *options, check=False)
     assert run.returncode in (0, 1), run.stderr
     said = json.loads(run.stdout)
     assert said["verified"] == (run.returncode == 0)
@@ -158,7 +158,7 @@ def test_a_reservation_that_nobody_confirms_is_found(stack, shop):
     memory, reservations = stack.redis(), f"d:{{{shop.number}}}:r"
     memory.zadd(reservations, {"66666666": 9e15})
     try:
-        assert "66666666" in str(findings(stack)["no reservation is left over in Redis"])
+        assert "66666666" in str(findings(stack, wait=8)["no reservation is left over in Redis"])
     finally:
         memory.zrem(reservations, "66666666")
 

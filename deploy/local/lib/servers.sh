@@ -30,12 +30,12 @@ server_ready() { # NAME
 }
 
 server_wait() { # NAME
-    local name=$1 verdict=0 why remedy
+    local name=$1 verdict=0 why remedy limit=$((90 * ${DOCKET_STACK_PATIENCE:-1}))
     ! process_paused "$name" || fail "$name 已暂停 is paused" "deploy/local/stack resume $name"
-    progress_wait "$name: 启动 starting" 90 server_ready "$name" || verdict=$?
+    progress_wait "$name: 启动 starting" $limit server_ready "$name" || verdict=$?
     ((verdict)) || return 0
     why='已退出 it ended'
-    ((verdict == 2)) || why='90 秒内未就绪 it did not become ready within 90 s'
+    ((verdict == 2)) || why="$limit 秒内未就绪 it did not become ready within $limit s"
     say_error "$name 未能启动 did not come up: $why"
     show_tail "$DOCKET_HOME/log/$name.log" "${PROCESS_LOG_FROM[$name]:-0}"
     ((verdict != 2)) || process_forget "$name"

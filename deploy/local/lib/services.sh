@@ -76,8 +76,8 @@ service_ready() { # NAME: 0 ready, 1 not yet, 2 it has ended or was frozen
 }
 
 service_wait() { # NAME
-    local verdict=0
-    progress_wait "$1: 启动 starting" 60 service_ready "$1" || verdict=$?
+    local verdict=0 limit=$((60 * ${DOCKET_STACK_PATIENCE:-1})) # DOCKET_STACK_PATIENCE: for tests, whose machine is busy
+    progress_wait "$1: 启动 starting" $limit service_ready "$1" || verdict=$?
     case $verdict in
         0) return 0 ;;
         2)
@@ -85,7 +85,7 @@ service_wait() { # NAME
             process_forget "$1"
             say_error "$1 启动失败 ended while starting"
             ;;
-        *) say_error "$1: 60 秒内未就绪 did not become ready within 60 s" ;;
+        *) say_error "$1: $limit 秒内未就绪 did not become ready within $limit s" ;;
     esac
     show_tail "$DOCKET_HOME/log/$1.log" "${PROCESS_LOG_FROM[$1]:-0}"
     say "  照日志所说处理，再运行 do what the log says, then: deploy/local/stack up"

@@ -48,7 +48,7 @@ struct World {
 
 #define UNTIL(w, condition)                                                                        \
     do {                                                                                           \
-        int64_t end_ = clock_monotonic_ms() + 20000;                                               \
+        int64_t end_ = clock_monotonic_ms() + 90000;                                               \
         while (!(condition)) {                                                                     \
             if (clock_monotonic_ms() > end_) fail_msg("waited for %s", #condition);                \
             loop_run_for((w)->loop, 5);                                                            \

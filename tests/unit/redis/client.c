@@ -83,7 +83,7 @@ static void on_answer(void *arg, const RedisReply *reply, int error) {
 /* Turns the loop until the condition holds. */
 #define UNTIL(w, condition)                                                                        \
     do {                                                                                           \
-        int64_t end_ = clock_monotonic_ms() + 10000;                                               \
+        int64_t end_ = clock_monotonic_ms() + 90000;                                               \
         while (!(condition)) {                                                                     \
             if (clock_monotonic_ms() > end_) fail_msg("waited for %s", #condition);                \
             loop_run_for((w)->loop, 5);                                                            \

@@ -89,7 +89,7 @@ static int64_t tell(Server *s, char *ret /* 256 */, size_t argc, const Str *argv
 
 #define UNTIL(w, condition)                                                                        \
     do {                                                                                           \
-        int64_t end_ = clock_monotonic_ms() + 20000;                                               \
+        int64_t end_ = clock_monotonic_ms() + 90000;                                               \
         while (!(condition)) {                                                                     \
             if (clock_monotonic_ms() > end_) fail_msg("waited for %s", #condition);                \
             loop_run_for((w)->loop, 5);                                                            \

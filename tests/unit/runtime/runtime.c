@@ -136,7 +136,7 @@ static Child spawn(const char *settings, const char *argument, const char *value
 
 /* Reads on until `text` has been written; false at the end of its output or after 20 s. */
 static bool says(Child *c, const char *text) {
-    int64_t deadline = clock_monotonic_ms() + 20000;
+    int64_t deadline = clock_monotonic_ms() + 90000;
     while (!c->text.p || !strstr(c->text.p, text)) {
         struct pollfd p = {.fd = c->out, .events = POLLIN};
         char some[4096];
