@@ -23,7 +23,10 @@ def installed(kind, *files):
 
 
 def run(*words, what, **options):
-    done = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=300, **options)
+    for _ in range(3):  # a registry may be out of breath
+        done = subprocess.run([str(word) for word in words], capture_output=True, text=True, timeout=600, **options)
+        if done.returncode == 0:
+            return
     assert done.returncode == 0, f"{what} failed; is the package registry to be reached from here?\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}"
 
 
@@ -52,7 +55,7 @@ def node_modules():
     return folder / "node_modules"
 
 
-def ask(program, *words, environment=None, timeout=60):
+def ask(program, *words, environment=None, timeout=300):
     """Runs a client; its standard output. Fails with what it said."""
     done = subprocess.run([str(program), *map(str, words)], capture_output=True, text=True, timeout=timeout, env=environment)
     assert done.returncode == 0, f"{Path(words[0]).name} ended with {done.returncode}:\n{done.stdout[-6000:]}\n{done.stderr[-6000:]}"

@@ -56,7 +56,7 @@ def test_schemathesis_finds_no_server_error_and_no_undocumented_answer(stack, te
         [outside.python().parent / "schemathesis", "run", FILE, "--url", desk.url, "-H", f"Authorization: Bearer {desk.token(role)}",
          "--checks", "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,"
          "response_schema_conformance", "--phases", PHASES, "--max-examples", EXAMPLES, "--seed", "20261122",
-         "--generation-database", "none", "--suppress-health-check", "all", "--continue-on-failure", "--request-timeout", "10",
+         "--generation-database", "none", "--suppress-health-check", "all", "--continue-on-failure", "--request-timeout", "60",
          "--warnings", "off", "--no-color", "--report", "ndjson", "--report-ndjson-path", report],
         capture_output=True, text=True, timeout=900, cwd=folder)
     assert done.returncode == 0, done.stdout[-12000:] + done.stderr[-2000:]
