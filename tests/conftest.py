@@ -20,8 +20,8 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.fixture(scope="session")
 def stack():
-    """One running Docket (servers, one intake, two routers) for the whole session."""
-    running = Stack()
+    """One running Docket (servers, one intake, two routers, a desk, a scheduler) for the whole session."""
+    running = Stack(demo=True)
     try:
         yield running.up()
     finally:

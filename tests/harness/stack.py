@@ -75,11 +75,12 @@ def patiently(ask, once_more, seconds=20):
 
 
 class Stack:
-    def __init__(self, home=None):
+    def __init__(self, home=None, demo=False):
+        """`demo`: with the demo tenant, which takes the stack some seconds to make."""
         self.home = Path(home or tempfile.mkdtemp(prefix="docket-test-", dir="/var/tmp"))
         self.home.chmod(0o755)
         self.environment = dict(os.environ, DOCKET_HOME=str(self.home), DOCKET_BIN=str(BUILD / "bin"), NO_COLOR="1",
-                                DOCKET_STACK_PATIENCE=str(max(1, round(PATIENCE))),
+                                DOCKET_STACK_DEMO=str(int(demo)), DOCKET_STACK_PATIENCE=str(max(1, round(PATIENCE))),
                                 ASAN_OPTIONS="detect_leaks=0:" + os.environ.get("ASAN_OPTIONS", ""))
         self.tenants = 0
         self.begun, self.shape = False, ["--intake", "1", "--router", "2", "--desk", "1", "--sla", "1"]

@@ -12,10 +12,11 @@ bootstrap() {
     postgres_let_roles_in
     bootstrap_step "消息主题 making the topics" bootstrap_tool topics --file "$REPOSITORY/deploy/topics.conf"
     [[ -s $DOCKET_KEYRING ]] || bootstrap_step "密钥环 making the key ring" bootstrap_tool keys init --ring "$DOCKET_KEYRING"
-    [[ -s $DOCKET_HOME/secrets/token ]] || bootstrap_demo
+    [[ -s $DOCKET_HOME/secrets/token || ${DOCKET_STACK_DEMO:-1} == 0 ]] || bootstrap_demo
 }
 
-# Once in the life of a stack: what somebody changes in the demo tenant afterwards stays as it is.
+# Once in the life of a stack: what somebody changes in the demo tenant afterwards stays as it is. Not where
+# DOCKET_STACK_DEMO=0: tests make tenants of their own.
 bootstrap_demo() {
     local token words=$DOCKET_HOME/log/token.log
     bootstrap_step "演示租户 making the demo tenant" bootstrap_tool tenant create demo --title 示例商城 --if-missing

@@ -49,14 +49,16 @@ server_wait() { # NAME
 # servers_up: starts whichever is not running, all at once, and returns when every one answers. SERVERS_MOVED is set
 # when a port had to change.
 servers_up() {
-    local name names started=()
+    local at name names started=()
     servers_names
     names=("${REPLY_NAMES[@]}")
     SERVERS_MOVED=
-    for name in "${names[@]}"; do
+    # The slowest first, last in the list: Kafka formats its directory while initdb makes PostgreSQL's.
+    for ((at = ${#names[@]} - 1; at >= 0; at--)); do
+        name=${names[at]}
         process_find "$name" && continue
         server_start "$name"
-        started+=("$name")
+        started=("$name" "${started[@]}")
     done
     for name in "${names[@]}"; do server_wait "$name"; done
     redis_join
