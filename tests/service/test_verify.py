@@ -35,6 +35,7 @@ def shop(stack):
     # which two is the routers' choice; what is broken below is the step that assigned the first
     tenant.tickets = [row["id"] for row in sorted(rows, key=lambda row: row["status"])]
     stack.verify()
+    stack.up("--router", 0)  # or one would mend, or act upon, what is broken below when it next compares Redis with PostgreSQL
     return tenant
 
 
@@ -164,8 +165,6 @@ def test_a_reservation_that_nobody_confirms_is_found(stack, shop):
 
 
 def test_rows_that_nobody_publishes_are_no_proof(stack, shop):
-    stack.command("pause", "router-1")
-    stack.command("pause", "router-2")
     try:
         stack.sql("INSERT INTO ticket.outbox (tenant_id, topic, key, message) VALUES (%s, 'docket.signals', 'x', 'x')",
                   shop.number, admin=True)
@@ -173,8 +172,6 @@ def test_rows_that_nobody_publishes_are_no_proof(stack, shop):
         assert run.returncode == 2 and "outbox" in run.stderr
     finally:
         stack.sql("DELETE FROM ticket.outbox WHERE key = 'x'", admin=True)
-        stack.command("resume", "router-1")
-        stack.command("resume", "router-2")
     until(lambda: stack.docket("verify", "--wait", "10", check=False).returncode == 0, 60, "everything to be quiet again")
 
 
