@@ -83,7 +83,7 @@ class Stack:
                                 DOCKET_STACK_DEMO=str(int(demo)), DOCKET_STACK_PATIENCE=str(max(1, round(PATIENCE))),
                                 ASAN_OPTIONS="detect_leaks=0:" + os.environ.get("ASAN_OPTIONS", ""))
         self.tenants = 0
-        self.begun, self.shape = False, ["--intake", "1", "--router", "2", "--desk", "1", "--sla", "1"]
+        self.begun, self.shape = False, ["--intake", "1", "--router", "2", "--desk", "1", "--sla", "1", "--notifier", "1"]
 
     # -- processes -----------------------------------------------------------------------------------------------
 

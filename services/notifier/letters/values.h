@@ -2,8 +2,8 @@
 #pragma once
 
 #include "base/arena.h"
-#include "json/json.h"
 #include "template/template.h"
+#include "json/json.h"
 
 enum { VALUES_BYTES_MAX = 2 << 20, VALUES_DEPTH_MAX = 8 };
 
