@@ -150,10 +150,12 @@ static void get_clock(Packed *r, const Terms *terms, Clock *c) {
 
 /* By metric, then instance; and one that another one follows is over. */
 static void get_next(Packed *r, const Terms *terms, Life *l) {
-    Clock *last = l->n ? &l->clocks[l->n - 1] : NULL, next = {0};
+    bool any = l->n > 0;
+    const Clock *last = &l->clocks[any ? l->n - 1 : 0];
+    Clock next = {0};
     get_clock(r, terms, &next);
-    bool follows = last && last->metric == next.metric;
-    if (last && (last->metric > next.metric || (follows && last->instance >= next.instance)))
+    bool follows = any && last->metric == next.metric;
+    if (any && (last->metric > next.metric || (follows && last->instance >= next.instance)))
         r->bad = true;
     if (follows && last->status != CLOCK_FULFILLED && last->status != CLOCK_CANCELLED)
         r->bad = true;
@@ -161,11 +163,8 @@ static void get_next(Packed *r, const Terms *terms, Life *l) {
         free(next.unjudged.p);
         return;
     }
-    if (follows)
-        life_add_past(l, last);
-    else
-        last = &l->clocks[l->n++];
-    *last = next;
+    if (follows) life_add_past(l, &l->clocks[--l->n]);
+    l->clocks[l->n++] = next;
 }
 
 Life *life_unpack(Str packed, const Terms *in_force) {
