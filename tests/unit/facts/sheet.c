@@ -242,6 +242,29 @@ static void long_texts_are_cut_between_characters(void **state) {
     fact_sheet_free(t.sheet);
 }
 
+static void more_agents_than_have_room_are_counted(void **state) {
+    (void)state;
+    Ticket t;
+    CLEANUP(buf_done) Buf packed = {0};
+    FactSheet *again = NULL;
+    born(&t);
+    for (int i = 1; i <= SHEET_PLACES_MAX + 8; i++) {
+        char who[32];
+        (void)snprintf(who, sizeof(who), "agent:%d", 500 + i);
+        tell(&t, updated(&t, BORN + i * MIN, "router", given(1001, i)));
+        tell(&t, updated(&t, BORN + i * MIN, who, says(true)));
+    }
+    assert_int_equal(t.sheet->agents.n, SHEET_PLACES_MAX);
+    fact_sheet_pack(t.sheet, &packed);
+    assert_int_equal(fact_sheet_unpack(buf_str(&packed), &again), 0);
+    assert_int_equal(again->agents.n, SHEET_PLACES_MAX);
+    assert_int_equal(again->agents.others, SHEET_PLACES_MAX / 2 + 8);
+    assert_int_equal(again->handovers, SHEET_PLACES_MAX + 7);
+    assert_int_equal(again->replies, SHEET_PLACES_MAX + 8);
+    fact_sheet_free(again);
+    fact_sheet_free(t.sheet);
+}
+
 /* ---- Clocks ---- */
 
 static Clock clock_of(ClockMetric m, int32_t instance, ClockStatus status, int64_t target,
@@ -271,6 +294,10 @@ static void clocks_shown_twice_count_once(void **state) {
     assert_int_equal(s.open, 1);
     assert_int_equal(s.worst_ms, 15 * MIN);
     assert_int_equal(t.sheet->outcomes_n, 2); /* nothing was promised of the third */
+    fact_sheet_clocks(t.sheet, c, 1); /* the older one alone: nothing of the later is touched */
+    s = fact_sheet_promises(t.sheet, METRIC_NEXT_REPLY);
+    assert_int_equal(s.broken, 1);
+    assert_int_equal(s.open, 1);
     c[1] = clock_of(METRIC_NEXT_REPLY, 2, CLOCK_FULFILLED, 10 * MIN, 4 * MIN, false);
     fact_sheet_clocks(t.sheet, c, 2);
     s = fact_sheet_promises(t.sheet, METRIC_NEXT_REPLY);
@@ -565,6 +592,7 @@ int main(void) {
         cmocka_unit_test(rows_come_once_and_in_order),
         cmocka_unit_test(no_instant_and_no_id_of_a_ledger_breaks_a_sheet),
         cmocka_unit_test(long_texts_are_cut_between_characters),
+        cmocka_unit_test(more_agents_than_have_room_are_counted),
         cmocka_unit_test(clocks_shown_twice_count_once),
         cmocka_unit_test(thousands_of_promises_are_all_counted_in_little_room),
         cmocka_unit_test(kept_packed_between_rows_a_sheet_is_a_fold_from_scratch),
