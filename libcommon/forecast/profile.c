@@ -14,6 +14,7 @@
 #define LEVEL_MIN        1e-4 /* an hour: nothing is impossible */
 #define RESIDUAL_MAX     3.0  /* Anscombe's; beyond, an hour counts less */
 #define DISPERSION_MAX   4.0
+#define WANDER_MAX       0.25 /* half of the level, up and down */
 #define FIRST_DISPERSION 0.1
 enum { WEEKS_MAX = PROFILE_HOURS_MAX / WEEK_HOURS, ROUNDS = 5, TURNS = 12, AHEAD_MAX = 8 };
 
@@ -23,6 +24,7 @@ typedef struct Fit {
     int64_t first;
     double *weights;
     Profile *p;
+    double trusted; /* how much of what hours say about growth, with weeks that wander */
 } Fit;
 
 static size_t slot_of(int64_t hour) {
@@ -90,6 +92,8 @@ static void fit_growth(Fit *f) {
         info += weight * mean * at * at;
     }
     const double prior = 1 / (GROWTH_PRIOR * GROWTH_PRIOR);
+    pull *= f->trusted;
+    info *= f->trusted;
     p->growth += (pull - prior * p->growth) / (info + prior);
     if (p->growth > GROWTH_MAX) p->growth = GROWTH_MAX;
     if (p->growth < -GROWTH_MAX) p->growth = -GROWTH_MAX;
@@ -118,6 +122,37 @@ static void fit_dispersion(Fit *f) {
     p->dispersion = squares > 0 ? over / squares : 0;
     if (p->dispersion < 0) p->dispersion = 0;
     if (p->dispersion > DISPERSION_MAX) p->dispersion = DISPERSION_MAX;
+}
+
+/* Whole weeks lie above or below what hours by themselves explain: how far, and how little a few of
+ * them therefore say about growth. */
+static void fit_wander(Fit *f) {
+    Profile *p = f->p;
+    double squares = 0, chance = 0, middle = 0, spread = 0, info = 0;
+    size_t weeks_n = 0, all = f->n / WEEK_HOURS;
+    for (size_t w = 0; w < all; w++)
+        middle += ((double)w + 0.5) / (double)all;
+    for (size_t w = 0; w < all; w++) {
+        double seen = 0, expected = 0, variance = 0, at = (double)w + 0.5 - middle;
+        for (size_t i = f->n - (all - w) * WEEK_HOURS, k = 0; k < WEEK_HOURS; k++, i++) {
+            if (f->counts[i] < 0) continue;
+            int64_t hour = f->first + (int64_t)i;
+            double mean = p->level[slot_of(hour)] * exp(p->growth * weeks(p, hour));
+            seen += f->weights[i] * f->counts[i];
+            expected += f->weights[i] * mean;
+            variance += f->weights[i] * (mean + p->dispersion * mean * mean);
+            info += f->weights[i] * mean * at * at / (1 + p->dispersion * mean);
+        }
+        if (expected <= 0) continue;
+        squares += (seen / expected - 1) * (seen / expected - 1);
+        chance += variance / (expected * expected);
+        spread += at * at;
+        weeks_n++;
+    }
+    p->wander = weeks_n > 2 ? (squares - chance) / (double)(weeks_n - 2) : 0;
+    if (p->wander < 0) p->wander = 0;
+    if (p->wander > WANDER_MAX) p->wander = WANDER_MAX;
+    f->trusted = info > 0 && spread > 0 ? 1 / (1 + info * p->wander / spread) : 1;
 }
 
 static void fit_weights(Fit *f) {
@@ -171,7 +206,7 @@ int profile_fit(const int32_t *counts, size_t n, int64_t first, Profile *ret) {
     if (!sound(counts, n)) return -EINVAL;
     CLEANUP(mem_freep) double *weights = xcalloc(n, sizeof(*weights));
     Profile p = {.origin = first + (int64_t)n, .dispersion = FIRST_DISPERSION};
-    Fit f = {counts, n, first, weights, &p};
+    Fit f = {counts, n, first, weights, &p, 1};
     first_weights(&f);
     for (int round = 0; round < ROUNDS; round++) {
         for (int turn = 0; turn < TURNS; turn++) {
@@ -180,6 +215,7 @@ int profile_fit(const int32_t *counts, size_t n, int64_t first, Profile *ret) {
         }
         fit_levels(&f);
         fit_dispersion(&f);
+        fit_wander(&f);
         if (round + 1 < ROUNDS) fit_weights(&f);
     }
     *ret = p;
@@ -193,5 +229,5 @@ Outlook profile_outlook(const Profile *p, int64_t hour) {
     double mean = p->level[s] * exp(p->growth * ahead);
     double of_level = 1 / (p->level[s] * p->known[s]) + p->dispersion / p->known[s];
     double of_growth = ahead * p->growth_error;
-    return (Outlook){mean, p->dispersion + of_level + of_growth * of_growth};
+    return (Outlook){mean, p->dispersion + p->wander + of_level + of_growth * of_growth};
 }

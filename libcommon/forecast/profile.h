@@ -8,9 +8,9 @@
  * with one dispersion: variance = mean + dispersion * mean^2.
  *
  * Fitted by penalised quasi-likelihood: each slot of the week leans on its hour of the day times
- * its day of the week as if a week and a half had shown these; growth leans on none. Past surges do
- * not teach: hours whose Anscombe residual exceeds 3 count less (Farrington and others 1996,
- * Noufaily and others 2013). */
+ * its day of the week as if a week and a half had shown these; growth leans on none, the more so
+ * the more whole weeks wander. Past surges do not teach: hours whose Anscombe residual exceeds 3
+ * count less (Farrington and others 1996, Noufaily and others 2013). */
 #pragma once
 
 #include <stddef.h>
@@ -30,6 +30,7 @@ typedef struct Profile {
     double growth;            /* a week, as a logarithm: 0.01 is 1 % */
     double growth_error;      /* its standard error */
     double dispersion;
+    double wander; /* variance of whole weeks around it, beyond that of their hours; relative */
 } Profile;
 
 /* counts[i] is that of hour first + i. 0, or, with nothing written, -EINVAL: fewer known hours than

@@ -74,6 +74,28 @@ static void levels_growth_and_dispersion_are_found_again(void **state) {
     }
 }
 
+/* A few weeks that lie above and below one another are no growth. */
+static void weeks_that_wander_are_not_carried_on(void **state) {
+    (void)state;
+    enum { ROUNDS = 30, SHORT = 6 };
+    double squares = 0, wander = 0;
+    dice_state = 5;
+    for (int round = 0; round < ROUNDS; round++) {
+        int32_t counts[SHORT * WEEK_HOURS];
+        Profile p;
+        for (int w = 0; w < SHORT; w++) {
+            double week = 0.65 + 0.7 * dice(); /* variance 0.041 */
+            for (int h = 0; h < WEEK_HOURS; h++)
+                counts[w * WEEK_HOURS + h] = draw(week * rhythm(h, 20), 0.1);
+        }
+        assert_int_equal(profile_fit(counts, SHORT * WEEK_HOURS, 0, &p), 0);
+        squares += p.growth * p.growth / ROUNDS;
+        wander += p.wander / ROUNDS;
+    }
+    assert_true(sqrt(squares) < 0.03);
+    assert_true(wander > 0.02 && wander < 0.06);
+}
+
 /* What comes lies as far from the outlook as the outlook says, busy or quiet. */
 static void the_outlook_knows_how_wrong_it_is(void **state) {
     (void)state;
@@ -154,6 +176,7 @@ static void silence_has_a_profile_and_too_little_has_none(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(levels_growth_and_dispersion_are_found_again),
+        cmocka_unit_test(weeks_that_wander_are_not_carried_on),
         cmocka_unit_test(the_outlook_knows_how_wrong_it_is),
         cmocka_unit_test(a_surge_of_the_past_does_not_teach),
         cmocka_unit_test(hours_that_were_not_counted_are_no_quiet_ones),
