@@ -110,7 +110,9 @@ const PostgresStatement delivering_expire = {
     "     ORDER BY d.due, d.delivery_id LIMIT 1000 FOR UPDATE OF d SKIP LOCKED) p) x"
     " WHERE u.tenant_id = x.tenant_id AND u.delivery_id = x.delivery_id"};
 
-/* Arrays: $1 tenants, $2 deliveries, $3 lease numbers, $4 states, $5 due, $6 status, $7 reasons, $8
+/* (A state behind a function: the row is to be found by its key, not by an index of what waits.)
+ *
+ * Arrays: $1 tenants, $2 deliveries, $3 lease numbers, $4 states, $5 due, $6 status, $7 reasons, $8
  * doubts, $9 tries that were none. Gives back whose lease it still was, and whether the ticket's
  * next one waits for it. */
 const PostgresStatement delivering_record = {
@@ -124,7 +126,7 @@ const PostgresStatement delivering_record = {
     "   $6::integer[], $7::text[], $8::integer[], $9::integer[])"
     "   r(tenant_id, delivery_id, lease_no, state, due, status, reason, doubts, untried)"
     " WHERE u.tenant_id = r.tenant_id AND u.delivery_id = r.delivery_id"
-    " AND u.lease_no = r.lease_no AND u.state = 'waiting'"
+    " AND u.lease_no = r.lease_no AND coalesce(u.state, '') = 'waiting'"
     " RETURNING u.tenant_id, u.destination, r.state <> 'waiting' AND EXISTS ("
     "   SELECT FROM notify.deliveries e WHERE e.tenant_id = u.tenant_id"
     "   AND e.ticket_id = u.ticket_id AND e.destination = u.destination AND e.state = 'waiting'"
