@@ -58,7 +58,7 @@ class Listener:
     def tickets(self, ticket=None):
         return [event for event in self.named("ticket") if ticket in (None, event.data["ticket_id"])]
 
-    def until(self, condition, seconds=30, what="an event"):
+    def until(self, condition, seconds=60, what="an event"):
         def look():
             for event in list(self.events):
                 if condition(event):
@@ -66,7 +66,7 @@ class Listener:
             return None
         return until(look, seconds, f"{what}; heard {self.events[-10:]}, over: {self.over}")
 
-    def ticket(self, ticket, seconds=30, **members):
+    def ticket(self, ticket, seconds=60, **members):
         """The first event of that ticket with these members in its data."""
         return self.until(lambda e: e.name == "ticket" and e.data["ticket_id"] == ticket
                           and all(e.data.get(k) == v for k, v in members.items()), seconds, f"ticket {ticket} {members}")
