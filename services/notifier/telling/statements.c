@@ -160,7 +160,7 @@ const PostgresStatement telling_storm_told_statement = {
     "  AND tellings = $5::integer"};
 
 const PostgresStatement telling_waiting_statement = {
-    "telling_waiting", "SELECT waiting, due, oldest_due FROM notify.waiting($1::timestamptz)"};
+    "telling_waiting", "SELECT waiting, oldest_due FROM notify.waiting($1::timestamptz)"};
 
 const PostgresStatement telling_sweep_statement = {"telling_sweep",
                                                    "SELECT notify.sweep($1::integer)"};

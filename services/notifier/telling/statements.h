@@ -39,5 +39,5 @@ extern const PostgresStatement telling_storm_tickets_statement;
 /* $4 tickets, $5 tellings before, $6 now. */
 extern const PostgresStatement telling_storm_told_statement;
 
-extern const PostgresStatement telling_waiting_statement; /* $1 now: waiting, due, oldest due */
+extern const PostgresStatement telling_waiting_statement; /* $1 now: waiting, oldest due */
 extern const PostgresStatement telling_sweep_statement;   /* $1 at most */

@@ -44,7 +44,7 @@ struct Teller {
     Params params;
     LoopTimer *pumping;
     Metric *events, *old, *passed, *poison, *alarms, *lag, *oldest, *owned;
-    Metric *waiting, *due, *oldest_due;
+    Metric *waiting, *oldest_due;
 };
 
 static void pump(Teller *t);
@@ -138,10 +138,9 @@ static void on_chore(void *arg, PostgresOutcome outcome, const PostgresRows *con
     if (outcome != POSTGRES_COMMITTED && problem->state[0])
         log_warn(NULL, "will be tried again: %s", problem->text);
     if (outcome == POSTGRES_COMMITTED && t->chore == CHORE_WAITING) {
-        int64_t oldest = rows_time_ms(results[0], 0, 2), now = clock_wall_ms();
-        bool none = rows_null(results[0], 0, 2) || oldest > now;
+        int64_t oldest = rows_time_ms(results[0], 0, 1), now = clock_wall_ms();
+        bool none = rows_null(results[0], 0, 1) || oldest > now;
         metric_set(t->waiting, (double)rows_int(results[0], 0, 0));
-        metric_set(t->due, (double)rows_int(results[0], 0, 1));
         metric_set(t->oldest_due, none ? 0 : (double)(now - oldest) / 1000);
     }
     if (outcome == POSTGRES_COMMITTED && t->chore == CHORE_SWEEP &&
@@ -278,12 +277,10 @@ static void make_metrics(Teller *t) {
         metric_gauge("docket_notifier_oldest_seconds",
                      "Age of the oldest event taken whose deliveries are not written", NULL);
     t->owned = metric_gauge("docket_notifier_partitions", "Partitions of the events owned", NULL);
-    t->waiting =
-        metric_gauge("docket_notifier_waiting", "Deliveries that wait, of everybody's", NULL);
-    t->due = metric_gauge("docket_notifier_waiting_due",
-                          "Of them those that need not wait any longer", NULL);
+    t->waiting = metric_gauge("docket_notifier_waiting",
+                              "Deliveries that wait, of everybody's; 100,000: that or more", NULL);
     t->oldest_due = metric_gauge("docket_notifier_waiting_oldest_seconds",
-                                 "For how long the oldest of these could have been sent", NULL);
+                                 "For how long the oldest of them could have been sent", NULL);
 }
 
 /* ---- Life ---- */
