@@ -1,6 +1,7 @@
 /* What templates may use, and the tickets on which they are tried. */
 #include "documents/vocabulary.h"
 
+#include <assert.h>
 #include <errno.h>
 
 static const char *const events[NOTIFY_EVENTS] = {"ticket_created",    "ticket_assigned",
@@ -12,6 +13,7 @@ static const char *const events[NOTIFY_EVENTS] = {"ticket_created",    "ticket_a
                                                   "promise_escalated", "storm"};
 
 const char *notify_event_name(NotifyEvent e) {
+    assert((size_t)e < NOTIFY_EVENTS);
     return events[e];
 }
 
