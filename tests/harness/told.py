@@ -145,11 +145,3 @@ def expected(stack, tenant, documents, ids):
 def written(stack, tenant, where="true"):
     return set(stack.sql(f"SELECT cause, notification, recipient, way FROM notify.deliveries WHERE tenant_id = %s AND {where}",
                          tenant.number))
-
-
-def followed(stack, names=("notifier-1",)):
-    """Has every event been followed, by these together?"""
-    from harness.promises import metrics_of
-    seen = [metrics_of(stack, name) for name in names]
-    return all(one["docket_notifier_lag_messages"] == 0 for one in seen) and sum(
-        one["docket_notifier_partitions"] for one in seen) >= 12
