@@ -137,14 +137,18 @@ static TemplateValue tickets_value(Writing *w, cJSON *const *trees, size_t n) {
     return v;
 }
 
+/* Which event, and when. */
+static void read_event(Writing *w, const cJSON *tree) {
+    const cJSON *event;
+    if (json_get_object(tree, "event", &event) != 1) return;
+    (void)json_get_string(event, "name", &w->letter->event);
+    (void)json_get_int(event, "at_ms", &w->letter->occurred_ms);
+}
+
 static void collect_values(Writing *w, cJSON *const *trees, size_t n, bool folded) {
     TemplateValue *said;
     size_t said_n = values_of(trees[n - 1], w->arena, &said), k = 0;
     TemplateValue *all = arena_alloc(w->arena, (said_n + OWN_VALUES) * sizeof(*all));
-    w->letter->event = values_text(said, said_n, "event", "name");
-    int64_t at_ms;
-    if (str_to_i64(values_text(said, said_n, "event", "at_ms"), &at_ms) == 0)
-        w->letter->occurred_ms = at_ms;
     for (size_t i = 0; i < said_n; i++) {
         Str name = said[i].name;
         if (str_is(name, "recipient") || str_is(name, "tenant") || str_is(name, "links")) continue;
@@ -186,8 +190,18 @@ static void write_event(const cJSON *tree, Buf *ret) {
     buf_addc(ret, '}');
 }
 
+static bool is_private(const cJSON *tree, const char *name) {
+    return cJSON_GetObjectItemCaseSensitive(tree, name) != NULL;
+}
+
 static void write_events(Writing *w, cJSON *const *trees, size_t n, bool folded) {
     CLEANUP(buf_done) Buf json = {0};
+    w->letter->json_is_event = true;
+    if (!folded && !is_private(trees[0], "recipient") && !is_private(trees[0], "links") &&
+        !is_private(trees[0], "show")) {
+        w->letter->json = w->row->said; /* it is written already */
+        return;
+    }
     if (folded) buf_adds(&json, "{\"events\":[");
     for (size_t i = 0; i < n; i++) {
         if (i) buf_addc(&json, ',');
@@ -195,7 +209,6 @@ static void write_events(Writing *w, cJSON *const *trees, size_t n, bool folded)
     }
     if (folded) buf_adds(&json, "]}");
     w->letter->json = arena_str(w->arena, buf_str(&json));
-    w->letter->json_is_event = true;
 }
 
 /* ---- Words ---- */
@@ -355,12 +368,13 @@ int letter_write(const LetterWorld *world, const Catalog *catalog, const LetterR
             buf_adds(ret_problem, "what was to be said cannot be read");
             return -EINVAL;
         }
-    collect_values(&w, trees, n, folded);
+    read_event(&w, trees[n - 1]);
     bool to_program = l.by == NOTIFY_BY_WEBHOOK || l.by == NOTIFY_BY_KAFKA;
     const Wording *wording = NULL;
     if (!words && !to_program) words = words_for(world->words, l.event);
     if (words) wording = message_wording(words, l.language);
     if (wording && (!to_program || wording->json)) {
+        collect_values(&w, trees, n, folded);
         if (render_words(&w, wording) < 0) return -EINVAL;
     } else {
         write_events(&w, trees, n, folded);
