@@ -57,6 +57,8 @@ Outgoing *outgoing_free(Outgoing *o) {
     while (o->first)
         outgoing_cancel(o->first);
     if (o->close_idle) o->close_idle(o);
+    while (o->spare_n)
+        curl_easy_cleanup(o->spare[--o->spare_n]);
     o->engine = engine_free(o->engine);
     free(o->user_agent);
     free(o->ca_file);

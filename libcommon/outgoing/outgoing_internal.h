@@ -7,12 +7,16 @@
 #include "outgoing/engine.h"
 #include "outgoing/outgoing.h"
 
+enum { OUTGOING_SPARE = 16 };
+
 struct Outgoing {
     Loop *loop;
     AddressList allowed;
     char *user_agent, *ca_file, *helo;
     size_t max_running, max_per_destination, max_bytes, max_idle;
-    Engine *engine; /* of POSTs; each mail connection has its own */
+    Engine *engine;              /* of POSTs; each mail connection has its own */
+    CURL *spare[OUTGOING_SPARE]; /* handles of POSTs that have ended, as good as new */
+    size_t spare_n;
     OutgoingRequest *first;
     size_t running, bytes;
     struct MailConnection *idle; /* the youngest first */
