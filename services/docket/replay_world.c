@@ -101,9 +101,10 @@ int replay_ask(ReplayWorld *w, ReplayDoor door, Str token, const char *method, c
     for (int64_t began = clock_monotonic_ms();;) {
         buf_clear(&in);
         int r = exchange(a, buf_str(&request), &in, &reply);
-        if (r < 0) return trouble(w, r, "a door of Docket does not answer");
-        bool busy = reply.status == 429 || reply.status == 503;
-        if (!busy || clock_monotonic_ms() - began > w->wait_ms) break;
+        bool enough = clock_monotonic_ms() - began > w->wait_ms;
+        if (r < 0 && enough) return trouble(w, r, "a door of Docket does not answer");
+        if (r == 0 && (enough || (reply.status != 429 && reply.status != 503))) break;
+        if (r < 0) reply = (HttpReply){0}; /* what it did all the same its ledger will say */
         rest(reply.retry_after_s > 0 && reply.retry_after_s < 10 ? reply.retry_after_s * 1000
                                                                  : 500);
     }

@@ -111,7 +111,9 @@ void sla_try_later(Sla *s, const char *problem) {
 }
 
 static void on_wake(void *arg) {
-    look_at_clocks(arg);
+    Sla *s = arg;
+    metric_add(s->wakes, 1);
+    look_at_clocks(s);
     sla_pump(arg);
 }
 
@@ -198,6 +200,8 @@ static void make_metrics(Sla *s) {
                               "and kept",
                               NULL);
     s->owned = metric_gauge("docket_sla_partitions", "Partitions of the events owned", NULL);
+    s->wakes = metric_counter("docket_sla_wakes_total",
+                              "Times it woke to see whether something is due", NULL);
     s->steps =
         metric_counter("docket_sla_clock_steps_total",
                        "Times the wall clock was put forward or back by a second or more", NULL);

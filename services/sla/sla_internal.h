@@ -68,7 +68,7 @@ typedef struct Sla {
     int64_t chore_not_before_ms, sweep_ms, lost_since_ms;
 
     Metric *events, *old, *poison, *alarms, *lag, *oldest, *tickets, *armed, *ready, *bytes;
-    Metric *settled, *steps, *step_seconds, *loads, *owned, *revised, *found;
+    Metric *settled, *wakes, *steps, *step_seconds, *loads, *owned, *revised, *found;
 } Sla;
 
 void sla_pump(Sla *s);
