@@ -432,7 +432,7 @@ def test_a_crowd_due_in_one_second_is_told_by_importance_while_events_are_follow
     late = [shop.ticket(assigned=False) for _ in range(3)]
     until(lambda: all(events_of(stack, ticket) for ticket in late), 120, "their events to be in Kafka")
     stack.stop("router-1")  # what it writes would be followed too
-    stack.start("sla-1", DOCKET_DUE_MAX=str(max(10, CROWD // 100)))
+    stack.start("sla-1", DOCKET_DUE_MAX=str(max(4, CROWD // 250)))
     scheduler.settle(600)
     written = dict(stack.sql("SELECT ticket_id, xmin::text::bigint FROM sla.lives WHERE ticket_id = ANY (%s)", late + everybody))
     stack.start("router-1")
