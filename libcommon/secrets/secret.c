@@ -1,6 +1,7 @@
 #include "secrets/secret.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "secrets/account.h"
@@ -148,10 +149,8 @@ void secret_hint(SecretKind kind, Str clear, Buf *ret) {
 
 /* What is sealed begins with the system's name: the vault's own label is too short for it. */
 static Str label(SecretKind kind, char ret[64]) {
-    size_t n = strlen(kinds[kind]);
-    memcpy(ret, "notify.", 7);
-    memcpy(ret + 7, kinds[kind], n);
-    return (Str){ret, 7 + n};
+    (void)snprintf(ret, 64, "notify.%s", kinds[kind]);
+    return str(ret);
 }
 
 int secret_seal(Vault *v, int64_t tenant_id, Str system, SecretKind kind, Str clear, Buf *ret) {

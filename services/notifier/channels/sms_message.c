@@ -139,40 +139,40 @@ typedef enum Meaning {
 } Meaning;
 
 typedef struct Code {
-    SmsGateway gateway;
     const char *prefix; /* the first that fits; ends in '.': of a family */
+    SmsGateway gateway;
     Meaning means;
 } Code;
 
 static const Code codes[] = {
-    {SMS_ALIYUN, "isv.BUSINESS_LIMIT_CONTROL", MEANS_RATE},
-    {SMS_ALIYUN, "isv.DAY_LIMIT_CONTROL", MEANS_ACCOUNT},
-    {SMS_ALIYUN, "isv.MONTH_LIMIT_CONTROL", MEANS_ACCOUNT},
-    {SMS_ALIYUN, "isv.OUT_OF_SERVICE", MEANS_ACCOUNT},
-    {SMS_ALIYUN, "isv.AMOUNT_NOT_ENOUGH", MEANS_ACCOUNT},
-    {SMS_ALIYUN, "isv.ACCOUNT_", MEANS_ACCOUNT},
-    {SMS_ALIYUN, "isv.PRODUCT_UN", MEANS_ACCOUNT},
-    {SMS_ALIYUN, "isv.", MEANS_MESSAGE},
-    {SMS_ALIYUN, "isp.RAM_PERMISSION_DENY", MEANS_ACCOUNT},
-    {SMS_ALIYUN, "InvalidAccessKeyId", MEANS_ACCOUNT},
-    {SMS_ALIYUN, "SignatureDoesNotMatch", MEANS_ACCOUNT},
-    {SMS_ALIYUN, "IncompleteSignature", MEANS_ACCOUNT},
-    {SMS_ALIYUN, "InvalidTimeStamp", MEANS_ACCOUNT},
-    {SMS_ALIYUN, "Forbidden", MEANS_ACCOUNT},
-    {SMS_ALIYUN, "SignatureNonceUsed", MEANS_DOUBT}, /* so it has been there before */
-    {SMS_ALIYUN, "Missing", MEANS_MESSAGE},
-    {SMS_TENCENT, "LimitExceeded.", MEANS_RATE},
-    {SMS_TENCENT, "RequestLimitExceeded", MEANS_BUSY},
-    {SMS_TENCENT, "FailedOperation.InsufficientBalance", MEANS_ACCOUNT},
-    {SMS_TENCENT, "FailedOperation", MEANS_MESSAGE},
-    {SMS_TENCENT, "AuthFailure", MEANS_ACCOUNT},
-    {SMS_TENCENT, "UnauthorizedOperation", MEANS_ACCOUNT},
-    {SMS_TENCENT, "Ip", MEANS_ACCOUNT}, /* IpInBlacklist, IpNotInWhitelist */
-    {SMS_TENCENT, "InternalError.Timeout", MEANS_DOUBT},
-    {SMS_TENCENT, "InvalidParameter", MEANS_MESSAGE},
-    {SMS_TENCENT, "MissingParameter", MEANS_MESSAGE},
-    {SMS_TENCENT, "UnknownParameter", MEANS_MESSAGE},
-    {SMS_TENCENT, "UnsupportedOperation", MEANS_MESSAGE},
+    {"isv.BUSINESS_LIMIT_CONTROL", SMS_ALIYUN, MEANS_RATE},
+    {"isv.DAY_LIMIT_CONTROL", SMS_ALIYUN, MEANS_ACCOUNT},
+    {"isv.MONTH_LIMIT_CONTROL", SMS_ALIYUN, MEANS_ACCOUNT},
+    {"isv.OUT_OF_SERVICE", SMS_ALIYUN, MEANS_ACCOUNT},
+    {"isv.AMOUNT_NOT_ENOUGH", SMS_ALIYUN, MEANS_ACCOUNT},
+    {"isv.ACCOUNT_", SMS_ALIYUN, MEANS_ACCOUNT},
+    {"isv.PRODUCT_UN", SMS_ALIYUN, MEANS_ACCOUNT},
+    {"isv.", SMS_ALIYUN, MEANS_MESSAGE},
+    {"isp.RAM_PERMISSION_DENY", SMS_ALIYUN, MEANS_ACCOUNT},
+    {"InvalidAccessKeyId", SMS_ALIYUN, MEANS_ACCOUNT},
+    {"SignatureDoesNotMatch", SMS_ALIYUN, MEANS_ACCOUNT},
+    {"IncompleteSignature", SMS_ALIYUN, MEANS_ACCOUNT},
+    {"InvalidTimeStamp", SMS_ALIYUN, MEANS_ACCOUNT},
+    {"Forbidden", SMS_ALIYUN, MEANS_ACCOUNT},
+    {"SignatureNonceUsed", SMS_ALIYUN, MEANS_DOUBT}, /* so it has been there before */
+    {"Missing", SMS_ALIYUN, MEANS_MESSAGE},
+    {"LimitExceeded.", SMS_TENCENT, MEANS_RATE},
+    {"RequestLimitExceeded", SMS_TENCENT, MEANS_BUSY},
+    {"FailedOperation.InsufficientBalance", SMS_TENCENT, MEANS_ACCOUNT},
+    {"FailedOperation", SMS_TENCENT, MEANS_MESSAGE},
+    {"AuthFailure", SMS_TENCENT, MEANS_ACCOUNT},
+    {"UnauthorizedOperation", SMS_TENCENT, MEANS_ACCOUNT},
+    {"Ip", SMS_TENCENT, MEANS_ACCOUNT}, /* IpInBlacklist, IpNotInWhitelist */
+    {"InternalError.Timeout", SMS_TENCENT, MEANS_DOUBT},
+    {"InvalidParameter", SMS_TENCENT, MEANS_MESSAGE},
+    {"MissingParameter", SMS_TENCENT, MEANS_MESSAGE},
+    {"UnknownParameter", SMS_TENCENT, MEANS_MESSAGE},
+    {"UnsupportedOperation", SMS_TENCENT, MEANS_MESSAGE},
 };
 
 static Meaning meaning_of(SmsGateway gateway, Str code) {

@@ -75,11 +75,13 @@ int tries_post(Tries *all, const OutgoingPost *post, TryJudge judge, int what, C
 }
 
 void tries_cancel(Tries *all) {
-    for (Try *t; (t = all->first);) {
-        OutgoingRequest *request = t->request;
-        unlink_try(t);
-        if (!request) continue; /* its report or the end of this turn frees it */
-        outgoing_cancel(request);
+    Try *t = all->first, *next;
+    all->first = NULL;
+    for (; t; t = next) {
+        next = t->next;
+        t->owner = NULL;
+        if (!t->request) continue; /* its report or the end of this turn frees it */
+        outgoing_cancel(t->request);
         try_drop(t);
     }
 }
