@@ -96,13 +96,12 @@ static int read_secret(const Setting *w, Buf *ret) {
     bool terminal = isatty(STDIN_FILENO), hidden = false;
     struct termios before, silent;
     if (terminal) {
-        (void)fprintf(stderr, "%s (%s, %s): ", "密钥 secret", w->system,
-                      secret_kind_name(w->use.kind));
-        if (tcgetattr(STDIN_FILENO, &before) == 0) {
+        if (tcgetattr(STDIN_FILENO, &before) == 0) { /* first: who is asked may type at once */
             silent = before;
             silent.c_lflag &= ~(tcflag_t)ECHO;
             hidden = tcsetattr(STDIN_FILENO, TCSANOW, &silent) == 0;
         }
+        (void)fprintf(stderr, "密钥 secret (%s, %s): ", w->system, secret_kind_name(w->use.kind));
     }
     buf_reserve(ret, 2 * SECRET_BYTES_MAX);
     while (ret->n <= SECRET_BYTES_MAX) {
