@@ -106,9 +106,10 @@ static int mail_send(Channel *channel, const Letter *l, int64_t not_after_ms, Ch
 
 static Channel *mail_free(Channel *channel) {
     MailChannel *c = (MailChannel *)channel;
-    while (c->first) {
-        outgoing_cancel(c->first->request);
-        try_free(c->first);
+    for (MailTry *t = c->first, *next; t; t = next) {
+        next = t->next;
+        outgoing_cancel(t->request);
+        free(t);
     }
     free(c);
     return NULL;

@@ -118,9 +118,10 @@ static int webhook_send(Channel *channel, const Letter *l, int64_t not_after_ms,
 
 static Channel *webhook_free(Channel *channel) {
     WebhookChannel *c = (WebhookChannel *)channel;
-    while (c->first) {
-        outgoing_cancel(c->first->request);
-        try_free(c->first);
+    for (WebhookTry *t = c->first, *next; t; t = next) {
+        next = t->next;
+        outgoing_cancel(t->request);
+        free(t);
     }
     arena_free(c->arena);
     buf_done(&c->body);
