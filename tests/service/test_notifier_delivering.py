@@ -160,9 +160,10 @@ class NotifierAlone:
         return self.desk
 
     def __exit__(self, *_):
-        self.desk.running.clear()
+        before, self.desk.running[:] = list(self.desk.running), []
         self.desk.start()
-        self.process.stop()
+        for process in [self.process, *before]:
+            process.stop()
 
 
 def test_a_system_that_is_gone_is_paused_at_once_and_its_managers_hear_of_it_once(desk):
