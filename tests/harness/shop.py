@@ -76,6 +76,15 @@ class Shop:
               f"ticket {ticket} to be {'assigned' if assigned else 'stored'}")
         return ticket
 
+    def placed(self, **fields):
+        """A ticket whose ledger is: created, assigned. A router that has not met the tenant yet lets the first ones wait a while,
+        which is a row more."""
+        def made():
+            ticket = self.ticket(**fields)
+            kinds = [row["kind"] for row in self.tenant.ledger(ticket)]
+            return ticket if kinds == ["ticket_created", "ticket_assigned"] else None
+        return until(made, 60, "a ticket to be assigned at once")
+
     def row(self, ticket):
         return self.tenant.row(ticket)
 

@@ -46,7 +46,7 @@ def spans(found, *members):
 
 @pytest.fixture(scope="module")
 def solved(shop):
-    ticket = shop.ticket(tier="vip")
+    ticket = shop.placed(tier="vip")
     shop.done(ticket, by="lin", comment={"body": "正在查询"})
     shop.done(ticket, by="lin", status="pending")
     shop.done(ticket, by="lin", status="open")
@@ -96,7 +96,7 @@ def test_the_page_says_it_in_words(shop, solved):
 
 
 def test_a_revision_holds_from_its_instant_on(shop):
-    ticket = shop.ticket(tier="vip")
+    ticket = shop.placed(tier="vip")
     shop.done(ticket, by="lin", priority="high")
     move(shop, ticket, [0, 0, 240])
     for revision, wait in enumerate(["1h", "1h", "3h"], 2):
@@ -115,7 +115,7 @@ def test_a_revision_holds_from_its_instant_on(shop):
 
 
 def test_without_documents_time_runs_and_nothing_is_promised(shop):
-    ticket = shop.ticket(tier="vip")
+    ticket = shop.placed(tier="vip")
     shop.done(ticket, by="lin", comment={"body": "好"})
     move(shop, ticket, [-300, -300, -280])  # before the first documents
     clocks = clock(shop, ticket)["clocks"]

@@ -37,7 +37,7 @@ def moment(minutes):
 @pytest.fixture(scope="module")
 def ticket(shop):
     """Replied to 5 minutes late, asked again and answered late, then solved and closed."""
-    ticket = shop.ticket(tier="vip")
+    ticket = shop.placed(tier="vip")
     shop.done(ticket, by="lin", comment={"body": "正在查询"})
     for seq in (4, 5):
         shop.done(ticket, by="lin", comment={"body": f"第 {seq} 次"})
