@@ -33,7 +33,7 @@ def followed(bench):
 def apply(bench, within):
     """Every tenant promises the same from now on."""
     for number, _ in enumerate(bench.tokens.read_text().splitlines()):
-        name = bench.stack.sql("SELECT name FROM docket.tenants ORDER BY tenant_id OFFSET 1 + %s LIMIT 1", number)[0][0]
+        name = bench.stack.sql("SELECT name FROM docket.tenants WHERE name <> 'demo' ORDER BY tenant_id OFFSET %s LIMIT 1", number)[0][0]
         file = bench.stack.home / f"{name}.yaml"
         promised = bench.stack.home / f"{name}-promised.yaml"
         promised.write_text(file.read_text() + POLICIES % (within, within))
