@@ -7,7 +7,7 @@ import pytest
 
 from harness.stack import BUILD
 
-SERVICES = ["intake", "router", "desk", "sla", "notifier"]
+SERVICES = ["intake", "router", "desk", "sla", "notifier", "analytics"]
 GOOD = {"kafka_brokers": "127.0.0.1:9092", "postgres_url": "postgresql://u:secret@127.0.0.1:5432/docket",
         "redis_url": "redis://:secret@127.0.0.1:6379", "listen": "127.0.0.1:8080"}
 WRONG = {  # by what a key's good value looks like

@@ -1,0 +1,48 @@
+/* Every key of deploy/config/analytics.conf. */
+#include "analytics/settings.h"
+
+#include "runtime/keys.h"
+
+#define KEY(field) .offset = offsetof(AnalyticsSettings, field)
+
+const ConfigKey analytics_keys[] = {
+    KEY_LISTEN(AnalyticsSettings, "127.0.0.1:8082",
+               "where reports and the live board are asked for; port 0 takes a free one"),
+    KEY_PUBLIC_URL(
+        AnalyticsSettings,
+        "how clients see this port (https://reports.example.com), for the URLs in "
+        "answers; empty: X-Forwarded-Proto and -Host, or http:// and the Host they sent"),
+    KEY_KAFKA_BROKERS(AnalyticsSettings, NULL, "Kafka's brokers, host:port,host:port"),
+    KEY_KAFKA_OPTIONS(AnalyticsSettings,
+                      "more librdkafka properties, key=value,key=value (TLS, SASL)"),
+    KEY_POSTGRES_URL(AnalyticsSettings, NULL, "PostgreSQL, as the role docket_analytics"),
+    {.name = "postgres_connections",
+     .type = CONFIG_INT,
+     KEY(postgres_connections),
+     .fallback = "4",
+     .min = 2,
+     .max = 256,
+     .help = "connections to PostgreSQL besides the one that events are kept by"},
+    {.name = "postgres_timeout",
+     .type = CONFIG_DURATION,
+     KEY(statement_ms),
+     .fallback = "30s",
+     .min = 1000,
+     .max = 600000,
+     .help = "for one statement"},
+    KEY_TOPIC(AnalyticsSettings, topic_events, "docket.events", "what happened to tickets"),
+    KEY_TOPIC(AnalyticsSettings, group, "docket-analytics", "consumer group"),
+    {.name = "batch_max",
+     .type = CONFIG_INT,
+     KEY(batch_max),
+     .fallback = "4000",
+     .min = 1,
+     .max = 20000,
+     .help = "events whose figures are kept in one transaction, at most"},
+    KEY_CONNECTIONS(AnalyticsSettings),
+    KEY_HEAD_TIMEOUT(AnalyticsSettings),
+    KEY_BODY_TIMEOUT(AnalyticsSettings),
+    KEY_IDLE_TIMEOUT(AnalyticsSettings),
+};
+
+const size_t analytics_keys_n = sizeof(analytics_keys) / sizeof(analytics_keys[0]);

@@ -1,0 +1,22 @@
+/* AnalyticsSettings -- what an operator may set; the table is in settings.c. */
+#pragma once
+
+#include <stdint.h>
+
+#include "config/config.h"
+
+typedef struct AnalyticsSettings {
+    char *listen, *public_url;
+    char *kafka_brokers, *kafka_options;
+    char *postgres_url;
+    int64_t postgres_connections, statement_ms;
+    /* Keeping. */
+    char *topic_events;
+    char *group;
+    int64_t batch_max;
+    /* The port. */
+    int64_t connections, head_ms, body_ms, idle_ms;
+} AnalyticsSettings;
+
+extern const ConfigKey analytics_keys[];
+extern const size_t analytics_keys_n;
