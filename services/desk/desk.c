@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "desk/access/access.h"
-#include "desk/api/limits.h"
+#include "access/limits.h"
 #include "desk/api/routes.h"
 #include "desk/api/waiting.h"
 #include "desk/files/files.h"

@@ -4,9 +4,9 @@
 #include <errno.h>
 
 #include "desk/access/basic.h"
-#include "desk/access/credential.h"
+#include "access/credential.h"
 #include "desk/access/network.h"
-#include "desk/api/limits.h"
+#include "access/limits.h"
 #include "log/log.h"
 
 enum { SWEEP_MS = 60000, SWEEP_ROWS = 5000 };

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "desk/access/access.h"
 #include "desk/access/basic.h"
-#include "desk/access/credential.h"
+#include "access/credential.h"
 #include "desk/access/sessions.h"
 #include "desk/api/routes.h"
 #include "http/credentials.h"

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "desk/access/check.h"
-#include "desk/access/credential.h"
+#include "access/credential.h"
 
 enum { SLOTS = 1024, GOOD_MS = 4000, ROLE_BYTES = 400 };
 

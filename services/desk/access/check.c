@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "desk/access/audit.h"
 #include "desk/access/network.h"
-#include "desk/api/limits.h"
+#include "access/limits.h"
 #include "log/log.h"
 #include "vault/password.h"
 #include "vault/personal.h"

@@ -4,7 +4,7 @@
 #include "desk/access/audit.h"
 #include "desk/access/within.h"
 #include "desk/api/answer.h"
-#include "desk/api/limits.h"
+#include "access/limits.h"
 #include "desk/api/routes.h"
 #include "vault/password.h"
 #include "json/json.h"

@@ -1,7 +1,7 @@
 /* Compared by rights/rights.h. */
 #include "desk/access/within.h"
 
-#include "desk/access/credential.h"
+#include "access/credential.h"
 #include "desk/desk.h"
 
 bool within_subject(Request *r, int64_t user_id, Str role, Subject *ret) {

@@ -1,7 +1,7 @@
 /* What the files of api/ know of a request besides what handlers see. */
 #pragma once
 
-#include "desk/api/limits.h"
+#include "access/limits.h"
 #include "desk/api/request.h"
 #include "desk/api/routes.h"
 #include "metrics/metrics.h"

@@ -3,7 +3,7 @@
  * token names the person; whatever is done is done as her, with the rights that she has now. */
 #include <errno.h>
 
-#include "desk/access/credential.h"
+#include "access/credential.h"
 #include "desk/api/answer.h"
 #include "desk/api/routes.h"
 #include "desk/desk.h"

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "desk/access/access.h"
-#include "desk/access/credential.h"
+#include "access/credential.h"
 #include "desk/api/answer.h"
 #include "desk/live/live.h"
 #include "metrics/metrics.h"

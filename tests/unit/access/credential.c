@@ -1,5 +1,5 @@
 /* Whom the documents make of a credential. */
-#include "desk/access/credential.h"
+#include "access/credential.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

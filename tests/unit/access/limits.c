@@ -1,5 +1,5 @@
 /* A token's share of a minute. */
-#include "desk/api/limits.h"
+#include "access/limits.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* One table for the present minute; with the next it starts empty. */
-#include "desk/api/limits.h"
+#include "access/limits.h"
 
 enum { MINUTE_MS = 60000, ROOM = 256 };
 

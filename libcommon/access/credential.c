@@ -1,5 +1,5 @@
 /* A row of access.find_credential(), and whom the documents make of it. */
-#include "desk/access/credential.h"
+#include "access/credential.h"
 
 #include <stdlib.h>
 
