@@ -8,10 +8,10 @@
  * One at a time: whatever it changes, nobody else is changing. */
 #pragma once
 
+#include "following/shares.h"
 #include "postgres/connection.h"
 #include "publish/publication.h"
 #include "sla/clocks.h"
-#include "sla/shares.h"
 #include "sla/story.h"
 #include "sla/tenants.h"
 #include "store/histories.h"

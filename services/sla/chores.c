@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "sla/partition.h"
+#include "following/partition.h"
 #include "sla/sla_internal.h"
 #include "sla/statements.h"
 

@@ -1,8 +1,8 @@
 /* Statements -- everything that docket-sla asks of PostgreSQL. */
 #pragma once
 
+#include "following/shares.h"
 #include "postgres/connection.h"
-#include "sla/shares.h"
 #include "sla/story.h"
 
 /* $1: tenants, for the fence of the rows. */

@@ -41,6 +41,7 @@ forecast: base
 staffing: base
 radar: base forecast
 publish: base log loop metrics events kafka
+following: base log loop metrics events kafka
 store: base digest log loop ticket events documents lives postgres json
 access: base digest ticket rights documents store postgres
 keyring: base log loop vault

@@ -1,5 +1,5 @@
 /* Whose partition it is, where a ticket's events lie, and whether the clock was set. */
-#include "sla/shares.h"
+#include "following/shares.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "sla/drift.h"
-#include "sla/partition.h"
+#include "following/partition.h"
 
 static void clocks_stay_good_only_while_nobody_else_had_the_partition(void **state) {
     (void)state;

@@ -1,4 +1,4 @@
-#include "sla/shares.h"
+#include "following/shares.h"
 
 #include <string.h>
 
@@ -17,6 +17,7 @@ static bool possible(int32_t partition) {
 
 void shares_revoke(Shares *s) {
     memset(s->owned, 0, sizeof(s->owned));
+    s->assigned = s->claimed = false;
 }
 
 void shares_assign(Shares *s, const int32_t *partitions, size_t n) {
@@ -25,6 +26,7 @@ void shares_assign(Shares *s, const int32_t *partitions, size_t n) {
         if (possible(partitions[i])) put(s->owned, partitions[i], true);
     for (size_t i = 0; i < SHARES_MAX_PARTITIONS / 64; i++)
         s->loaded[i] &= s->owned[i];
+    s->assigned = true;
 }
 
 bool shares_claimed(Shares *s, int32_t partition, int64_t epoch) {
@@ -32,6 +34,10 @@ bool shares_claimed(Shares *s, int32_t partition, int64_t epoch) {
     if (s->epochs[partition] != epoch) put(s->loaded, partition, false);
     s->epochs[partition] = epoch;
     return bit(s->loaded, partition);
+}
+
+bool shares_all_claimed(Shares *s) {
+    return s->claimed = s->assigned;
 }
 
 void shares_loaded(Shares *s) {
@@ -45,6 +51,14 @@ void shares_lost(Shares *s, int32_t partition) {
     put(s->loaded, partition, false);
     s->epochs[partition] = 0;
     s->lost = true;
+}
+
+ShareState shares_state(const Shares *s) {
+    if (!s->assigned) return SHARES_AWAY;
+    if (!s->claimed) return SHARES_TO_CLAIM;
+    for (size_t i = 0; i < SHARES_MAX_PARTITIONS / 64; i++)
+        if (s->owned[i] & ~s->loaded[i]) return SHARES_TO_LOAD;
+    return SHARES_READY;
 }
 
 bool shares_owns(const Shares *s, int32_t partition) {

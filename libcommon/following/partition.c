@@ -1,6 +1,6 @@
 /* Source: org.apache.kafka.common.utils.Utils.murmur2 (MurmurHash2 by A. Appleby, public domain).
  */
-#include "sla/partition.h"
+#include "following/partition.h"
 
 #include <stdio.h>
 #include <string.h>
