@@ -20,10 +20,10 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.fixture(scope="session")
 def stack():
-    """One running Docket (servers, one intake, two routers, a desk, a scheduler) for the whole session."""
+    """One running Docket (servers, one intake, two routers, a desk, a scheduler, a notifier, an analytics) for the whole session."""
     running = Stack(demo=True)
     try:
-        yield running.up()
+        yield running.up("--analytics", 1)
     finally:
         running.down()
 

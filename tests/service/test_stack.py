@@ -185,6 +185,7 @@ def test_env_is_what_a_shell_can_eval_and_leads_to_living_servers(stack):
     assert seen["DOCKET_TOKEN"] == "token-of-the-administrator"
     assert seen["DOCKET_HOME"] == str(stack.home)
     assert seen["DOCKET_INTAKE_URL"] == f"http://127.0.0.1:{stack.port('intake-1')}"
+    assert seen["DOCKET_ANALYTICS_URL"] == f"http://127.0.0.1:{stack.port('analytics-1')}"
     assert seen["PATH"].startswith(seen["DOCKET_BIN"] + ":")
     assert pathlib.Path(seen["DOCKET_KEYRING"]).exists()
 

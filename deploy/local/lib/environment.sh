@@ -12,6 +12,8 @@ environment_print() {
     environment_line DOCKET_INTAKE_URL "http://127.0.0.1:$REPLY"
     table_get "$DOCKET_HOME/ports" desk-1 || true
     environment_line DOCKET_DESK_URL "http://127.0.0.1:$REPLY"
+    table_get "$DOCKET_HOME/ports" analytics-1 || true
+    environment_line DOCKET_ANALYTICS_URL "http://127.0.0.1:$REPLY"
     if front_is_wanted; then table_get "$DOCKET_HOME/ports" front-1 || true; else table_get "$DOCKET_HOME/ports" desk-1 || true; fi
     environment_line DOCKET_URL "http://127.0.0.1:$REPLY"
     environment_line DOCKET_TOKEN "$token"

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034,SC2153  # parts of ../stack share their variables
-# front -- the one address in front of gate and desk: nginx with deploy/nginx/docket.conf, told this stack's ports.
+# front -- the one address in front of gate, desk and analytics: nginx with deploy/nginx/docket.conf, told this stack's ports.
 
 front_nginx() { PATH=$PATH:/usr/sbin command -v nginx; }
 
@@ -25,16 +25,18 @@ front_upstreams() { # KIND: a line for each that this stack keeps
 }
 
 front_configure() { # 1 when nothing has changed
-    local home=$DOCKET_HOME/front listen intakes desks
+    local home=$DOCKET_HOME/front listen intakes desks analytics
     mkdir -p "$home"
     chmod 0711 "$home"
     port front-1
     listen=$REPLY
     intakes=$(front_upstreams intake)
     desks=$(front_upstreams desk)
-    awk -v listen="$listen" -v intakes="$intakes" -v desks="$desks" '
+    analytics=$(front_upstreams analytics)
+    awk -v listen="$listen" -v intakes="$intakes" -v desks="$desks" -v analytics="$analytics" '
         /# stack: one line for each intake/ { print intakes; next }
         /# stack: one line for each desk/ { print desks; next }
+        /# stack: one line for each analytics/ { print analytics; next }
         /# stack: its own port/ { print "    listen 127.0.0.1:" listen ";"; next }
         { print }' "$REPOSITORY/deploy/nginx/docket.conf" >"$home/docket.conf.new"
     cat >"$home/nginx.conf" <<CONF

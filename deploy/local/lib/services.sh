@@ -8,6 +8,7 @@ router 2 no no
 desk 1 yes yes
 sla 1 no no
 notifier 1 no yes
+analytics 1 yes no
 front 1 yes no'
 
 service_kinds() { # REPLY_NAMES
