@@ -24,6 +24,7 @@ FactSheet *fact_sheet_free(FactSheet *f) {
         free((void *)f->texts[i].p);
     free(f->groups.p);
     free(f->agents.p);
+    free(f->moves.p);
     free(f->outcomes);
     free(f);
     return NULL;
@@ -106,6 +107,20 @@ static void stay(Places *p, int64_t id, TicketStatus status, FactTime time) {
     if (status == TICKET_IN_PROGRESS) time_add(&there->worked, time);
 }
 
+static void move(Moves *m, int64_t from, int64_t to) {
+    for (size_t i = 0; i < m->n; i++) {
+        if (m->p[i].from != from || m->p[i].to != to) continue;
+        m->p[i].count++;
+        return;
+    }
+    if (m->n == SHEET_MOVES_MAX) {
+        m->others++;
+        return;
+    }
+    m->p = xrealloc(m->p, (m->n + 1) * sizeof(*m->p));
+    m->p[m->n++] = (Move){from, to, 1};
+}
+
 /* ---- A row ---- */
 
 static void count_time(FactSheet *f, FactTime time) {
@@ -151,6 +166,7 @@ static void move_to_group(FactSheet *f, int64_t group, FactStep *step) {
         step->did |= DID_TRANSFER;
         step->from_group = f->last_group_id;
         f->transfers++;
+        move(&f->moves, f->last_group_id, group);
     }
     f->last_group_id = group;
 }

@@ -31,6 +31,7 @@ enum {
     SHEET_STAGES = TICKET_SOLVED + 1, /* those in which time runs */
     SHEET_TEXT_MAX = 255,             /* bytes; longer ones are cut, between two characters */
     SHEET_PLACES_MAX = 32,            /* groups, and agents, with figures of their own */
+    SHEET_MOVES_MAX = 32,             /* pairs of groups likewise */
     SHEET_OUTCOMES_MAX = 64,          /* promises likewise */
     SHEET_PACKED_MAX = 1 << 16        /* bytes that fact_sheet_unpack() looks at */
 };
@@ -73,6 +74,17 @@ typedef struct Places {
     size_t n;
     int32_t others; /* appearances of further ones, beyond SHEET_PLACES_MAX */
 } Places;
+
+typedef struct Move { /* transfers from one group to another */
+    int64_t from, to;
+    int32_t count;
+} Move;
+
+typedef struct Moves {
+    Move *p; /* in the order of their first */
+    size_t n;
+    int32_t others; /* transfers between further pairs, beyond SHEET_MOVES_MAX */
+} Moves;
 
 typedef enum OutcomeState {
     OUTCOME_OPEN, /* runs or stands, not broken */
@@ -128,6 +140,7 @@ typedef struct FactSheet {
     int32_t replies, requester_comments, private_comments, machine_comments;
     int32_t touches, transfers, handovers, reopenings, priority_raises;
     Places groups, agents;
+    Moves moves;     /* all together `transfers` */
     FactTime worked; /* in progress, with somebody: what an agent's time is charged by */
 
     int64_t rated_ms; /* last; SHEET_NEVER: not */
@@ -193,7 +206,7 @@ bool fact_sheet_one_touch(const FactSheet *f);
 /* NULL: it never came there. */
 const Place *place_of(const Places *p, int64_t id);
 
-/* Version 1, some 80 to 300 bytes; appended. */
+/* Version 2, some 80 to 300 bytes; appended. */
 void fact_sheet_pack(const FactSheet *f, Buf *ret);
 /* 0 and a sheet that goes on where it was; -EBADMSG: another version, or not what fact_sheet_pack()
  * wrote: every count, length and instant in it is checked, the bytes may come from anywhere. */

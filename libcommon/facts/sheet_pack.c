@@ -1,11 +1,11 @@
-/* One walk over the sheet, for writing and for reading: so both have the same order. Version 1:
+/* One walk over the sheet, for writing and for reading: so both have the same order. Version 2:
  * base/pack.h, instants since the creation. */
 #include <errno.h>
 
 #include "base/pack.h"
 #include "facts/sheet_internal.h"
 
-enum { VERSION = 1, COUNT_MAX = 1 << 30 /* and room to count on */ };
+enum { VERSION = 2, COUNT_MAX = 1 << 30 /* and room to count on */ };
 #define SPAN_MAX INT64_C(253402300799999) /* no time is longer: 1970 to 9999 */
 
 typedef struct Walk {
@@ -94,6 +94,27 @@ static void places(Walk *w, Places *p, bool agents) {
     count(w, &p->others);
 }
 
+/* Together with the others they are the transfers. */
+static void moves(Walk *w, FactSheet *f) {
+    Moves *m = &f->moves;
+    int64_t left = f->transfers;
+    m->n = things(w, m->n, SHEET_MOVES_MAX, 3);
+    if (!w->out && m->n) m->p = xcalloc(m->n, sizeof(*m->p));
+    for (size_t i = 0; i < m->n && !w->in.bad; i++) {
+        Move *one = &m->p[i];
+        id(w, &one->from);
+        id(w, &one->to);
+        count(w, &one->count);
+        left -= one->count;
+        if (one->from < 1 || one->to < 1 || one->from == one->to || one->count < 1)
+            w->in.bad = true;
+        for (size_t k = 0; k < i; k++)
+            if (m->p[k].from == one->from && m->p[k].to == one->to) w->in.bad = true;
+    }
+    if (left < 0) w->in.bad = true;
+    m->others = left < 0 ? 0 : (int32_t)left;
+}
+
 static void outcome(Walk *w, Outcome *o) {
     o->metric = (ClockMetric)choice(w, (int)o->metric, METRICS - 1);
     count(w, &o->instance);
@@ -169,6 +190,7 @@ static void sheet(Walk *w, FactSheet *f) {
         count(w, counts[i]);
     places(w, &f->groups, false);
     places(w, &f->agents, true);
+    moves(w, f);
     time_of(w, &f->worked);
     instant(w, &f->rated_ms);
     if (f->rated_ms != SHEET_NEVER) {

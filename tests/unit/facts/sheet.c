@@ -171,6 +171,46 @@ static void a_transfer_through_nobodys_hands_is_one_transfer(void **state) {
     fact_sheet_free(t.sheet);
 }
 
+static void every_transfer_is_kept_with_both_its_ends(void **state) {
+    (void)state;
+    static const int64_t way[] = {1002, 1001, 1002, 0, 1003};
+    CLEANUP(buf_done) Buf packed = {0};
+    FactSheet *again = NULL;
+    Ticket t;
+    born(&t);
+    for (int i = 0; i < 5; i++)
+        tell(&t, updated(&t, BORN + (i + 1) * MIN, "router", given(way[i], 0)));
+    fact_sheet_pack(t.sheet, &packed);
+    assert_int_equal(fact_sheet_unpack(buf_str(&packed), &again), 0);
+    static const Move moves[] = {{1001, 1002, 2}, {1002, 1001, 1}, {1002, 1003, 1}};
+    assert_int_equal(again->moves.n, 3);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(again->moves.p[i].from, moves[i].from);
+        assert_int_equal(again->moves.p[i].to, moves[i].to);
+        assert_int_equal(again->moves.p[i].count, moves[i].count);
+    }
+    assert_int_equal(again->moves.others, 0);
+    fact_sheet_free(again);
+    fact_sheet_free(t.sheet);
+}
+
+static void more_transfers_than_have_room_are_counted(void **state) {
+    (void)state;
+    CLEANUP(buf_done) Buf packed = {0};
+    FactSheet *again = NULL;
+    Ticket t;
+    born(&t);
+    for (int i = 0; i < SHEET_MOVES_MAX + 5; i++)
+        tell(&t, updated(&t, BORN + (i + 1) * MIN, "router", given(2000 + i, 0)));
+    fact_sheet_pack(t.sheet, &packed);
+    assert_int_equal(fact_sheet_unpack(buf_str(&packed), &again), 0);
+    assert_int_equal(again->moves.n, SHEET_MOVES_MAX);
+    assert_int_equal(again->moves.others, 5);
+    assert_int_equal(again->transfers, SHEET_MOVES_MAX + 5);
+    fact_sheet_free(again);
+    fact_sheet_free(t.sheet);
+}
+
 static void a_rating_remembers_where_its_words_are(void **state) {
     (void)state;
     Ticket t;
@@ -588,6 +628,8 @@ int main(void) {
         cmocka_unit_test(a_reopening_takes_the_resolution_back),
         cmocka_unit_test(what_is_closed_unsolved_is_resolved_and_what_is_merged_is_not),
         cmocka_unit_test(a_transfer_through_nobodys_hands_is_one_transfer),
+        cmocka_unit_test(every_transfer_is_kept_with_both_its_ends),
+        cmocka_unit_test(more_transfers_than_have_room_are_counted),
         cmocka_unit_test(a_rating_remembers_where_its_words_are),
         cmocka_unit_test(rows_come_once_and_in_order),
         cmocka_unit_test(no_instant_and_no_id_of_a_ledger_breaks_a_sheet),
