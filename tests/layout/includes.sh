@@ -30,7 +30,7 @@ workers: base loop
 events: base digest ticket proto
 documents: base json ticket events conditions rights promise holidays template
 http: base log loop metrics
-kafka: base log loop metrics
+kafka: base log loop metrics workers
 redis: base digest log loop metrics
 postgres: base log loop metrics
 outgoing: base loop
