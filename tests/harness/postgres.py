@@ -11,7 +11,7 @@ import psycopg2
 REPOSITORY = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("DOCKET_BUILD", REPOSITORY / ".build" / "asan"))
 BIN = Path("/usr/lib/postgresql/15/bin")
-ROLES = ("docket_intake", "docket_router", "docket_operator", "docket_desk", "docket_sla", "docket_notifier")
+ROLES = ("docket_intake", "docket_router", "docket_operator", "docket_desk", "docket_sla", "docket_notifier", "docket_analytics")
 
 
 def free_port():

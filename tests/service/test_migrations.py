@@ -7,7 +7,7 @@ import pytest
 from harness.postgres import BUILD, REPOSITORY, Postgres
 
 SERVICES = {"intake", "router", "sla", "notifier", "analytics", "desk"}
-SCHEMAS = "('docket', 'access', 'config', 'intake', 'ticket', 'desk', 'sla', 'notify')"
+SCHEMAS = "('docket', 'access', 'config', 'intake', 'ticket', 'desk', 'sla', 'notify', 'analytics')"
 COMMENT = re.compile(r"owner: (?P<owner>\w+)(?P<who>[^.]*)\. Age: (?P<age>.+?)(?:\. Job: (?P<job>.+))?$")
 
 
