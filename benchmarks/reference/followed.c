@@ -92,7 +92,7 @@ static void follow(World *w, Str message, int64_t first) {
                .ticket_id = head.ticket_id,
                .known_seq = there ? known.seq : 0};
     Buf *state = &w->states[head.ticket_id - first];
-    story_add(&s, event, w->arena);
+    followed_rows_add(&s.rows, event, w->arena);
     if (story_is_new(&s))
         story_begin(&s, &w->tenant);
     else

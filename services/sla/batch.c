@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/crash.h"
+#include "following/tickets.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
 #include "sla/statements.h"
@@ -22,10 +23,9 @@ struct Batch {
     Stage stage;
     bool reread; /* some row was newer than thought: all of them are read */
     Arena *arena;
+    FollowedTickets *tickets; /* their places in `stories` */
     Story **stories;
     size_t n, room;
-    uint32_t *table; /* places in stories + 1; 0: empty */
-    uint32_t mask;
     Story **some; /* of the query that runs */
     size_t some_n;
     History *asked;
@@ -53,40 +53,22 @@ static void stage_write(Batch *b);
 
 /* ---- Its tickets ---- */
 
-static uint32_t home_of(const Batch *b, int64_t ticket_id) {
-    return (uint32_t)(((uint64_t)ticket_id * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & b->mask;
-}
-
-static void table_put(Batch *b, size_t place) {
-    uint32_t slot = home_of(b, b->stories[place]->ticket_id);
-    while (b->table[slot])
-        slot = (slot + 1) & b->mask;
-    b->table[slot] = (uint32_t)place + 1;
-}
-
 static void grow(Batch *b) {
     b->room = b->room ? b->room * 2 : 256;
     b->stories = xrealloc(b->stories, b->room * sizeof(*b->stories));
     b->some = xrealloc(b->some, b->room * sizeof(*b->some));
-    free(b->table);
-    b->mask = (uint32_t)(b->room * 2 - 1);
-    b->table = xcalloc(b->room * 2, sizeof(*b->table));
-    for (size_t i = 0; i < b->n; i++)
-        table_put(b, i);
 }
 
 Story *batch_story(Batch *b, int64_t tenant_id, int64_t ticket_id, int32_t partition) {
+    bool fresh;
+    size_t place = followed_tickets_place(b->tickets, tenant_id, ticket_id, &fresh);
+    if (!fresh) return b->stories[place];
     if (b->n == b->room) grow(b);
-    for (uint32_t slot = home_of(b, ticket_id); b->table[slot]; slot = (slot + 1) & b->mask) {
-        Story *s = b->stories[b->table[slot] - 1];
-        if (s->ticket_id == ticket_id && s->tenant_id == tenant_id) return s;
-    }
     Story *s = arena_zalloc(b->arena, sizeof(*s));
     *s = (Story){.tenant_id = tenant_id, .ticket_id = ticket_id, .partition = partition};
     TicketClock clock;
     if (clocks_get(b->parts.clocks, tenant_id, ticket_id, &clock)) s->known_seq = clock.seq;
-    b->stories[b->n] = s;
-    table_put(b, b->n++);
+    b->stories[b->n++] = s;
     return s;
 }
 
@@ -120,7 +102,7 @@ void batch_clear(Batch *b) {
     assert(b->stage == STAGE_IDLE);
     forget_lives(b);
     b->n = 0;
-    if (b->table) memset(b->table, 0, b->room * 2 * sizeof(*b->table));
+    followed_tickets_clear(b->tickets);
     memset(b->lost, 0, sizeof(b->lost));
     publication_clear(b->publication);
     arena_reset(b->arena);
@@ -198,7 +180,8 @@ static void tell_newer(Batch *b, const PostgresRows *rows) {
         Story *s = b->some[rows_int(rows, row, 0)];
         LedgerRow ledger = sla_ledger_row(rows, row);
         Event *event = arena_alloc(b->arena, sizeof(*event));
-        if (event_of_row(&ledger, b->arena, event) == 0) story_add(s, event, b->arena);
+        if (event_of_row(&ledger, b->arena, event) == 0)
+            followed_rows_add(&s->rows, event, b->arena);
     }
 }
 
@@ -477,6 +460,7 @@ Batch *batch_new(const BatchParts *parts) {
     Batch *b = xcalloc(1, sizeof(*b));
     b->parts = *parts;
     b->arena = arena_new(256 * 1024);
+    b->tickets = followed_tickets_new();
     b->publication = publication_new(parts->publisher);
     b->telling = telling_new(parts->topic_signals, parts->late_ms);
     b->retry = loop_timer_new(parts->loop, on_retry, b);
@@ -503,7 +487,7 @@ static void free_memory(void *p) {
         params_done(&b->params[i]);
     free(b->stories);
     free(b->some);
-    free(b->table);
+    followed_tickets_free(b->tickets);
     telling_free(b->telling);
     arena_free(b->arena);
     free(b);

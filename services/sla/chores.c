@@ -14,8 +14,7 @@ enum {
     SINCE_MAX = 1000,
     SWEEP_MS = 60000,
     SWEEP_ROWS = 10000,
-    TOPIC_MS = 500,
-    REJOIN_MS = 10000 /* longer than a session: whoever slept has heard of it by then */
+    NO_TOPIC_MS = 10000 /* nothing is known of it: asked again so much later */
 };
 
 static void put_off(Sla *s, int64_t ms) {
@@ -130,9 +129,10 @@ static void on_found(void *arg, PostgresOutcome outcome, const PostgresRows *con
     for (size_t row = 0; row < n; row++) {
         s->find_tenant = rows_int(page, row, 0);
         s->find_ticket = rows_int(page, row, 1);
-        int32_t partition = partition_of_ticket(s->find_ticket, s->partitions);
+        int32_t partition =
+            partition_of_ticket(s->find_ticket, follower_topic_partitions(s->follower));
         TicketClock known;
-        if (!rows_bool(page, row, 2) && shares_owns(&s->shares, partition) &&
+        if (!rows_bool(page, row, 2) && shares_owns(s->shares, partition) &&
             !clocks_get(s->clocks, s->find_tenant, s->find_ticket, &known))
             (void)batch_story(s->batch, s->find_tenant, s->find_ticket, partition);
     }
@@ -147,21 +147,16 @@ static void on_found(void *arg, PostgresOutcome outcome, const PostgresRows *con
         s->find_tenant = s->find_ticket = s->found_n = 0;
     }
     put_off(s, FIND_PAUSE_MS);
-    if (batch_size(s->batch) && s->claimed)
+    if (batch_size(s->batch) && shares_state(s->shares) == SHARES_READY)
         batch_run(s->batch, BATCH_FOUND, on_batch, s);
     else
         sla_turn_over(s);
 }
 
 static bool find_begin(Sla *s) {
-    if (!s->partitions) {
-        s->partitions =
-            kafka_consumer_topic_partitions(s->consumer, s->settings->topic_events, TOPIC_MS);
-        if (s->partitions <= 0) {
-            s->partitions = 0;
-            put_off(s, REJOIN_MS);
-            return false;
-        }
+    if (follower_topic_partitions(s->follower) < 0) {
+        put_off(s, NO_TOPIC_MS);
+        return false;
     }
     params_clear(&s->params[0]);
     params_i64(&s->params[0], s->find_tenant);
@@ -199,27 +194,12 @@ bool chores_begin(Sla *s) {
     return s->sweep_due && sweep_begin(s);
 }
 
-/* Ours by the group, somebody else's by PostgreSQL, and it stays so: its events were passed over.
- */
-static void look_for_lost(Sla *s) {
-    int32_t partitions[PARTITIONS_MAX];
-    int64_t now = clock_monotonic_ms();
-    size_t n = s->assigned ? kafka_consumer_partitions(s->consumer, partitions, PARTITIONS_MAX) : 0;
-    bool lost =
-        !kafka_consumer_healthy(s->consumer, NULL) && kafka_producer_healthy(s->producer, NULL);
-    for (size_t i = 0; i < n && i < PARTITIONS_MAX; i++)
-        lost = lost || !shares_owns(&s->shares, partitions[i]);
-    if (!lost)
-        s->lost_since_ms = 0;
-    else if (!s->lost_since_ms)
-        s->lost_since_ms = now;
-    else if (now - s->lost_since_ms >= REJOIN_MS && s->work == WORK_NONE)
-        events_rejoin(s);
-}
-
 void chores_tick(Sla *s) {
     int64_t now = clock_monotonic_ms();
-    look_for_lost(s);
+    CLEANUP(buf_done) Buf problem = {0};
+    if (follower_tick(s->follower, s->work == WORK_NONE, kafka_producer_healthy(s->producer, NULL),
+                      &problem) < 0)
+        runtime_fail(s->runtime, "%s", problem.p);
     if (now - s->sweep_ms >= SWEEP_MS) {
         s->sweep_ms = now;
         s->sweep_due = true;

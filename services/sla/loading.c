@@ -19,11 +19,10 @@ static void on_claimed(void *arg, PostgresOutcome outcome, const PostgresRows *c
     s->retry_ms = 0;
     size_t fresh = 0;
     for (size_t row = 0; row < rows_count(results[0]); row++)
-        fresh += !shares_claimed(&s->shares, (int32_t)rows_int(results[0], row, 0),
+        fresh += !shares_claimed(s->shares, (int32_t)rows_int(results[0], row, 0),
                                  rows_int(results[0], row, 1));
-    s->claimed = s->assigned; /* or it was taken away meanwhile */
-    s->load_done = false;
-    size_t gone = clocks_keep_partitions(s->clocks, s->shares.loaded, PARTITIONS_MAX / 64);
+    (void)shares_all_claimed(s->shares); /* or they were taken away meanwhile */
+    size_t gone = clocks_keep_partitions(s->clocks, s->shares->loaded, SHARES_MAX_PARTITIONS / 64);
     log_info(NULL, "claimed %zu partitions, %zu of them anew; %zu tickets are no more ours",
              rows_count(results[0]), fresh, gone);
     s->load_tenant = s->load_ticket = 0;
@@ -33,20 +32,17 @@ static void on_claimed(void *arg, PostgresOutcome outcome, const PostgresRows *c
     sla_turn_over(s);
 }
 
-static bool claim(Sla *s) {
-    Share shares[PARTITIONS_MAX];
-    size_t n = shares_list(&s->shares, false, shares);
+static void claim(Sla *s) {
+    Share shares[SHARES_MAX_PARTITIONS];
+    size_t n = shares_list(s->shares, false, shares);
     sla_claim_params(&s->params[0], shares, n, str(s->instance));
     if (connection_run(s->postgres, 0, &(PostgresQuery){&sla_claim_statement, &s->params[0]}, 1,
-                       on_claimed, s) < 0)
-        return false;
-    s->work = WORK_CLAIM;
-    return true;
+                       on_claimed, s) == 0)
+        s->work = WORK_CLAIM;
 }
 
 static void loaded(Sla *s) {
-    shares_loaded(&s->shares);
-    s->load_done = true;
+    shares_loaded(s->shares);
     metric_add(s->loads, 1);
     if (s->load_n)
         log_info(NULL, "%zu open tickets loaded in %lld ms", s->load_n,
@@ -64,7 +60,8 @@ static void on_page(void *arg, PostgresOutcome outcome, const PostgresRows *cons
     s->retry_ms = 0;
     const PostgresRows *page = results[0];
     size_t n = rows_count(page);
-    if (!s->claimed) n = 0; /* taken away meanwhile: it is claimed and loaded anew */
+    bool ours = shares_state(s->shares) == SHARES_TO_LOAD;
+    if (!ours) n = 0; /* taken away meanwhile: it is claimed and loaded anew */
     for (size_t row = 0; row < n; row++) {
         TicketClock clock = {.tenant_id = rows_int(page, row, 0),
                              .ticket_id = rows_int(page, row, 1),
@@ -78,22 +75,22 @@ static void on_page(void *arg, PostgresOutcome outcome, const PostgresRows *cons
         s->load_ticket = clock.ticket_id;
     }
     s->load_n += n;
-    if (s->claimed && n < LOAD_PAGE) loaded(s);
+    if (ours && n < LOAD_PAGE) loaded(s);
     sla_turn_over(s);
 }
 
-bool loading_begin(Sla *s) {
-    Share shares[PARTITIONS_MAX];
-    if (!s->claimed) return claim(s);
-    size_t n = shares_list(&s->shares, true, shares);
-    if (n == 0) { /* all of it is still in memory */
-        s->load_done = true;
-        return false;
-    }
+static void load(Sla *s) {
+    Share shares[SHARES_MAX_PARTITIONS];
+    size_t n = shares_list(s->shares, true, shares);
     sla_load_params(&s->params[0], shares, n, s->load_tenant, s->load_ticket, LOAD_PAGE);
     if (connection_run(s->postgres, POSTGRES_READ_ONLY,
-                       &(PostgresQuery){&sla_load_statement, &s->params[0]}, 1, on_page, s) < 0)
-        return false;
-    s->work = WORK_LOAD;
-    return true;
+                       &(PostgresQuery){&sla_load_statement, &s->params[0]}, 1, on_page, s) == 0)
+        s->work = WORK_LOAD;
+}
+
+void loading_begin(Sla *s) {
+    if (shares_state(s->shares) == SHARES_TO_CLAIM)
+        claim(s);
+    else
+        load(s);
 }

@@ -36,7 +36,7 @@ static void look_at_clocks(Sla *s) {
 
 /* Partitions, documents and PostgreSQL are there, and nothing has just gone wrong. */
 static bool may_begin(const Sla *s) {
-    return s->assigned && !s->draining && !loop_timer_armed(s->retry) &&
+    return shares_state(s->shares) != SHARES_AWAY && !s->draining && !loop_timer_armed(s->retry) &&
            configuration_ready(s->configuration) && connection_ready(s->postgres);
 }
 
@@ -45,7 +45,7 @@ static void arm_wake(Sla *s) {
             most = s->test_clock ? WAKE_MAX_TEST_MS : WAKE_MAX_MS;
     int64_t ms = next <= now ? 0 : next - now < most ? next - now : most;
     /* What is due already waits for what has the turn, or for what is away: both pump. */
-    bool waits = s->work != WORK_NONE || !may_begin(s) || !s->claimed || !s->load_done;
+    bool waits = s->work != WORK_NONE || !may_begin(s) || shares_state(s->shares) != SHARES_READY;
     loop_timer_arm(s->wake, ms == 0 && waits ? most : ms);
 }
 
@@ -64,14 +64,11 @@ static bool begin(Sla *s, int turn) {
 
 static void next_turn(Sla *s) {
     if (s->work != WORK_NONE) return;
-    if (s->revoking) {
-        s->revoking = false;
-        kafka_consumer_release(s->consumer);
-    }
+    follower_release(s->follower);
     if (!may_begin(s)) return;
-    if (!s->claimed || !s->load_done) {
-        if (loading_begin(s)) return;
-        if (!s->claimed || !s->load_done) return; /* not connected after all */
+    if (shares_state(s->shares) != SHARES_READY) {
+        loading_begin(s);
+        return;
     }
     for (int i = 0; i < TURNS; i++) {
         int turn = s->turn;
@@ -96,9 +93,9 @@ static void free_memory(void *p) {
 
 void sla_turn_over(Sla *s) {
     s->work = WORK_NONE;
-    if (s->shares.lost) {
-        s->shares.lost = false;
-        (void)clocks_keep_partitions(s->clocks, s->shares.loaded, PARTITIONS_MAX / 64);
+    if (s->shares->lost) {
+        s->shares->lost = false;
+        (void)clocks_keep_partitions(s->clocks, s->shares->loaded, SHARES_MAX_PARTITIONS / 64);
     }
     loop_defer(s->loop, on_turn_over, s); /* reports and rebalances come in between */
 }
@@ -155,12 +152,14 @@ static bool postgres_ok(void *arg, Buf *ret_reason) {
 
 static bool kafka_ok(void *arg, Buf *ret_reason) {
     const Sla *s = arg;
-    return kafka_producer_healthy(s->producer, ret_reason) && events_healthy(s, ret_reason);
+    return kafka_producer_healthy(s->producer, ret_reason) &&
+           follower_healthy(s->follower, ret_reason);
 }
 
 static bool clocks_ok(void *arg, Buf *ret_reason) {
     const Sla *s = arg;
-    if (!s->assigned || (s->claimed && s->load_done)) return true;
+    ShareState state = shares_state(s->shares);
+    if (state == SHARES_AWAY || state == SHARES_READY) return true;
     buf_printf(ret_reason, "loading, %zu tickets so far", s->load_n);
     return false;
 }
@@ -169,27 +168,16 @@ static bool clocks_ok(void *arg, Buf *ret_reason) {
 
 static void on_scrape(void *arg) {
     const Sla *s = arg;
-    metric_set(s->lag, (double)kafka_consumer_lag(s->consumer, NULL));
-    metric_set(s->oldest, s->oldest_ms ? (double)(clock_wall_ms() - s->oldest_ms) / 1000 : 0);
     metric_set(s->tickets, (double)clocks_count(s->clocks));
     metric_set(s->armed, (double)clocks_armed(s->clocks));
     metric_set(s->ready, (double)clocks_ready(s->clocks));
     metric_set(s->bytes, (double)clocks_bytes(s->clocks));
     metric_set(s->settled, (double)s->settled_ms / 1000);
-    metric_set(s->owned, (double)kafka_consumer_owned(s->consumer));
 }
 
 static void make_metrics(Sla *s) {
-    s->events = metric_counter("docket_sla_events_total", "Events taken", NULL);
     s->old = metric_counter("docket_sla_events_old_total",
                             "Of them those that were known already, passed over", NULL);
-    s->poison = metric_counter("docket_sla_poison_total", "Messages that are no events", NULL);
-    s->alarms = metric_counter("docket_sla_consumer_alarms_total",
-                               "Troubles of the follower that need an operator", NULL);
-    s->lag = metric_gauge("docket_sla_lag_messages",
-                          "Events not yet followed in the partitions owned", NULL);
-    s->oldest = metric_gauge("docket_sla_oldest_seconds",
-                             "Age of the oldest event taken and not yet followed", NULL);
     s->tickets = metric_gauge("docket_sla_tickets", "Tickets that are not over, in memory", NULL);
     s->armed = metric_gauge("docket_sla_clocks",
                             "Of them those that have something to say at some instant", NULL);
@@ -199,7 +187,6 @@ static void make_metrics(Sla *s) {
                               "Unix time at which everything due, of what was known, had been told "
                               "and kept",
                               NULL);
-    s->owned = metric_gauge("docket_sla_partitions", "Partitions of the events owned", NULL);
     s->wakes = metric_counter("docket_sla_wakes_total",
                               "Times it woke to see whether something is due", NULL);
     s->steps =
@@ -275,17 +262,17 @@ int sla_start(Runtime *runtime, const void *config, void **ret_self) {
     CLEANUP(buf_done) Buf problem = {0};
     if (open_producer(s, &problem) < 0) return failed("kafka_brokers", &problem);
     if (open_postgres(s, &problem) < 0) return failed("postgres_url", &problem);
+    if (events_open(s, &problem) < 0) return failed("kafka_brokers", &problem);
     s->batch = batch_new(&(BatchParts){.loop = s->loop,
                                        .postgres = s->postgres,
                                        .histories = s->histories,
                                        .publisher = &s->publisher,
                                        .tenants = s->tenants,
-                                       .shares = &s->shares,
+                                       .shares = s->shares,
                                        .clocks = s->clocks,
                                        .topic_signals = s->settings->topic_signals,
                                        .late_ms = s->settings->late_ms,
                                        .test_clock = s->test_clock});
-    if (events_open(s, &problem) < 0) return failed("kafka_brokers", &problem);
     metrics_on_scrape(on_scrape, s);
     runtime_ready_check(runtime, "postgres", postgres_ok, s);
     runtime_ready_check(runtime, "kafka", kafka_ok, s);
@@ -299,7 +286,7 @@ bool sla_drain(void *self) {
     Sla *s = self;
     if (!s->draining) {
         s->draining = true;
-        kafka_consumer_pause(s->consumer);
+        follower_pause(s->follower);
     }
     return s->work == WORK_NONE || batch_waiting(s->batch);
 }
@@ -310,10 +297,10 @@ void sla_stop(void *self) {
     s->draining = s->stopped = true;
     if (s->producer) (void)kafka_producer_flush_for(s->producer, FLUSH_MS);
     s->producer = s->publisher.producer = kafka_producer_free(s->producer);
-    if (s->consumer) metrics_off_scrape(on_scrape, s);
-    s->consumer = kafka_consumer_free(s->consumer);
+    if (s->batch) metrics_off_scrape(on_scrape, s);
     s->batch = batch_free(s->batch);
     s->postgres = connection_free(s->postgres);
+    s->follower = follower_free(s->follower); /* its shares are asked until here */
     s->histories = histories_free(s->histories);
     s->pool = postgres_pool_free(s->pool);
     s->configuration = configuration_free(s->configuration);

@@ -1,7 +1,7 @@
 /* The parts of docket-sla and whose turn it is: one thing at a time. */
 #pragma once
 
-#include "kafka/consumer.h"
+#include "following/follower.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
 #include "postgres/pool.h"
@@ -11,13 +11,7 @@
 #include "sla/settings.h"
 #include "store/configuration.h"
 
-enum {
-    TURN_EVENTS,
-    TURN_DUE,
-    TURN_CHORES,
-    TURNS,
-    PARTITIONS_MAX = SHARES_MAX_PARTITIONS,
-};
+enum { TURN_EVENTS, TURN_DUE, TURN_CHORES, TURNS };
 
 typedef enum Work { WORK_NONE, WORK_EVENTS, WORK_DUE, WORK_CHORE, WORK_CLAIM, WORK_LOAD } Work;
 
@@ -32,25 +26,21 @@ typedef struct Sla {
     PostgresPool *pool; /* for the ledger */
     Histories *histories;
     Configuration *configuration;
-    KafkaConsumer *consumer;
     KafkaProducer *producer;
     Publisher publisher;
 
     Tenants *tenants;
-    Shares shares;
+    Follower *follower;
+    Shares *shares; /* the follower's */
     Clocks *clocks;
     Batch *batch;
 
     Work work; /* what has the turn; WORK_NONE: nobody */
     int turn;  /* whose turn would be next */
-    bool draining, stopped, revoking, assigned;
-    bool claimed, load_done;             /* what was assigned last */
-    int64_t next_ending[PARTITIONS_MAX]; /* of the events in the batch: the next offset; 0: none */
-    int64_t settled_ms;                  /* when nothing was due that had not been told */
-    int64_t oldest_ms;                   /* of the events in the batch; 0: none */
-    KafkaMessage *messages;
-    LoopTimer *wake; /* the next instant, and whatever was put off */
-    LoopTimer *tick; /* every second: chores, and who lost what */
+    bool draining, stopped;
+    int64_t settled_ms; /* when nothing was due that had not been told */
+    LoopTimer *wake;    /* the next instant, and whatever was put off */
+    LoopTimer *tick;    /* every second: chores, and who lost what */
     LoopTimer *retry;
     int64_t retry_ms;
     Params params[2];
@@ -64,11 +54,10 @@ typedef struct Sla {
     /* Chores. */
     bool since_due, find_due, sweep_due;
     int64_t find_tenant, find_ticket, found_n;
-    int partitions; /* of the topic; 0: not known yet */
-    int64_t chore_not_before_ms, sweep_ms, lost_since_ms;
+    int64_t chore_not_before_ms, sweep_ms;
 
-    Metric *events, *old, *poison, *alarms, *lag, *oldest, *tickets, *armed, *ready, *bytes;
-    Metric *settled, *wakes, *steps, *step_seconds, *loads, *owned, *revised, *found;
+    Metric *old, *tickets, *armed, *ready, *bytes;
+    Metric *settled, *wakes, *steps, *step_seconds, *loads, *revised, *found;
 } Sla;
 
 void sla_pump(Sla *s);
@@ -81,12 +70,11 @@ void sla_try_later(Sla *s, const char *problem);
 bool events_begin(Sla *s);
 bool due_begin(Sla *s);
 bool chores_begin(Sla *s);
-bool loading_begin(Sla *s); /* claims, then loads; false: all is there */
+/* Claims what is assigned, or loads of what is claimed. Begins nothing while PostgreSQL is away. */
+void loading_begin(Sla *s);
 
 /* events.c */
 int events_open(Sla *s, Buf *ret_problem);
-bool events_healthy(const Sla *s, Buf *ret_reason);
-void events_rejoin(Sla *s);
 /* chores.c */
 void chores_tick(Sla *s);
 /* Documents of a tenant are in force. */

@@ -2,16 +2,6 @@
 
 #include <errno.h>
 
-void story_add(Story *s, const Event *event, Arena *arena) {
-    StoryRow **at = &s->rows;
-    while (*at && (*at)->event->seq < event->seq)
-        at = &(*at)->next;
-    if (*at && (*at)->event->seq == event->seq) return;
-    StoryRow *row = arena_alloc(arena, sizeof(*row));
-    *row = (StoryRow){event, *at};
-    *at = row;
-}
-
 bool story_is_new(const Story *s) {
     return !s->known_seq && s->rows && s->rows->event->seq == 1;
 }
@@ -19,7 +9,7 @@ bool story_is_new(const Story *s) {
 /* Whatever cannot be told from here the ledger knows. */
 static void tell(Story *s) {
     bool news = false;
-    for (const StoryRow *row = s->rows; row; row = row->next) {
+    for (const FollowedRow *row = s->rows; row; row = row->next) {
         int told = ticket_life_tell(s->life, row->event);
         if (told == -EALREADY) continue;
         if (told < 0) {
@@ -44,10 +34,7 @@ void story_begin(Story *s, const SlaTenant *tenant) {
 
 void story_go_on(Story *s, const Kept *kept, const SlaTenant *tenant) {
     if (kept->over) {
-        const StoryRow *last = s->rows;
-        while (last && last->next)
-            last = last->next;
-        s->fate = last && last->event->seq > kept->seq ? STORY_LEDGER : STORY_GONE;
+        s->fate = followed_rows_last(s->rows) > kept->seq ? STORY_LEDGER : STORY_GONE;
         return;
     }
     /* Other promises held since, and be it that they have gone again; or another release wrote it.

@@ -2,14 +2,9 @@
  * the life that they are told to. Pure. */
 #pragma once
 
-#include "events/event.h"
+#include "following/rows.h"
 #include "lives/ticket_life.h"
 #include "sla/tenants.h"
-
-typedef struct StoryRow {
-    const Event *event;
-    struct StoryRow *next; /* seq ascending */
-} StoryRow;
 
 typedef enum StoryFate {
     STORY_UNREAD, /* its state is still to be read */
@@ -23,7 +18,7 @@ typedef struct Story {
     int64_t tenant_id, ticket_id;
     int32_t partition;
     int32_t known_seq; /* last row told before; 0: nothing is known of it */
-    StoryRow *rows;
+    FollowedRow *rows;
     StoryFate fate;
     TicketLife *life;
     /* What falls due: told, to be marked. */
@@ -31,8 +26,6 @@ typedef struct Story {
     size_t moments_n;
 } Story;
 
-/* Adds a row; one of that seq that is there already stays. In the arena. */
-void story_add(Story *s, const Event *event, Arena *arena);
 /* May it be told without reading its state? Then it is: a ticket that begins with these rows. */
 bool story_is_new(const Story *s);
 

@@ -3,12 +3,10 @@
 #include "notifier/telling/telling.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/crash.h"
-#include "events/event_head.h"
-#include "kafka/consumer.h"
+#include "following/follower.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
 #include "notifier/telling/plan.h"
@@ -16,11 +14,6 @@
 #include "notifier/telling/statements.h"
 
 enum {
-    PARTITIONS_MAX = 1024,
-    RELEASE_MS = 4000,
-    GATHER_MS = 5,
-    TAKE_AT_ONCE = 64,
-    BATCH_BYTES = 16 << 20,
     STATEMENT_MS = 30000,
     STORMS_EVERY_MS = 1000,
     WAITING_EVERY_MS = 10000,
@@ -33,17 +26,15 @@ typedef enum Chore { CHORE_NONE, CHORE_WAITING, CHORE_SWEEP } Chore;
 struct Teller {
     TellerParts parts;
     Connection *postgres;
-    KafkaConsumer *consumer;
+    Follower *follower;
     Round *round;
     bool of_events; /* what runs */
     Chore chore;    /* or this, on the same connection */
-    bool draining, revoking, freed;
-    int64_t next_ending[PARTITIONS_MAX]; /* of the events in the round: the next offset; 0: none */
-    int64_t oldest_ms;                   /* of the events in the round; 0: none */
+    bool draining, freed;
     int64_t storms_ms, waiting_ms, sweep_ms; /* not before, by the monotonic clock */
     Params params;
     LoopTimer *pumping;
-    Metric *events, *old, *passed, *poison, *alarms, *lag, *oldest, *owned;
+    Metric *old, *passed;
     Metric *waiting, *oldest_due;
 };
 
@@ -51,21 +42,11 @@ static void pump(Teller *t);
 
 /* ---- Events ---- */
 
-static void store_offsets(Teller *t) {
-    for (int32_t i = 0; i < PARTITIONS_MAX; i++) {
-        if (t->next_ending[i])
-            (void)kafka_consumer_store(t->consumer, str(t->parts.settings->topic_events), i,
-                                       t->next_ending[i]);
-        t->next_ending[i] = 0;
-    }
-}
-
 static void on_done(void *arg) {
     Teller *t = arg;
     if (t->of_events) {
         CRASH_POINT("deliveries-before-offset");
-        store_offsets(t);
-        t->oldest_ms = 0;
+        follower_kept(t->follower);
     } else if (round_found_storm(t->round)) {
         t->storms_ms = 0; /* there may be another one */
     }
@@ -74,56 +55,30 @@ static void on_done(void *arg) {
     loop_timer_arm(t->pumping, 0); /* reports and rebalances come in between */
 }
 
-static void take_in(Teller *t, const KafkaMessage *m) {
-    EventHead head;
-    if (event_head_read(m->value, &head) < 0) {
-        metric_add(t->poison, 1);
-        log_error(NULL, "what lies in %s [%d] at %lld is no event", t->parts.settings->topic_events,
-                  (int)m->partition, (long long)m->offset);
-        return;
-    }
-    if (head.at_ms && head.at_ms < clock_wall_ms() - t->parts.settings->tell_within_ms) {
+static void take_in(void *arg, const Followed *followed) {
+    Teller *t = arg;
+    const EventHead *head = &followed->head;
+    if (head->at_ms && head->at_ms < clock_wall_ms() - t->parts.settings->tell_within_ms) {
         metric_add(t->old, 1);
         return;
     }
-    const Catalog *catalog = configuration_catalog(t->parts.configuration, head.tenant_id);
+    const Catalog *catalog = configuration_catalog(t->parts.configuration, head->tenant_id);
     if (!catalog) {
         metric_add(t->passed, 1);
         return;
     }
-    Arena *arena = round_arena(t->round);
-    Event *event = arena_alloc(arena, sizeof(*event));
-    const char *problem = NULL;
-    if (event_decode(m->value, arena, event, &problem) < 0) {
-        metric_add(t->poison, 1);
-        log_error(ABOUT(head.tenant_id, head.ticket_id), "an event cannot be read: %s", problem);
-        return;
-    }
+    Event *event = follower_decode(t->follower, followed, round_arena(t->round));
+    if (!event) return;
     if (!plan_interested(catalog, event)) {
         metric_add(t->passed, 1);
         return;
     }
-    if (event->at_ms && (!t->oldest_ms || event->at_ms < t->oldest_ms)) t->oldest_ms = event->at_ms;
     round_add(t->round, event);
 }
 
 static bool begin_events(Teller *t) {
-    KafkaMessage some[TAKE_AT_ONCE];
-    size_t taken = 0, bytes = 0, k;
     round_clear(t->round);
-    while (taken < (size_t)t->parts.settings->batch_max && bytes < BATCH_BYTES &&
-           (k = kafka_consumer_take(t->consumer, some, TAKE_AT_ONCE)) > 0) {
-        for (size_t i = 0; i < k; i++) {
-            take_in(t, &some[i]);
-            if (some[i].partition >= 0 && some[i].partition < PARTITIONS_MAX)
-                t->next_ending[some[i].partition] = some[i].offset + 1;
-            bytes += some[i].value.n;
-            kafka_message_done(&some[i]);
-        }
-        taken += k;
-    }
-    if (!taken) return false;
-    metric_add(t->events, (double)taken);
+    if (follower_take(t->follower, take_in, t) == 0) return false;
     t->of_events = true;
     round_run(t->round, on_done, t);
     return true;
@@ -177,12 +132,9 @@ static bool busy(const Teller *t) {
 }
 
 static void pump(Teller *t) {
-    if (t->freed || busy(t)) return;
-    if (t->revoking) {
-        t->revoking = false;
-        kafka_consumer_release(t->consumer);
-    }
-    if (t->draining || !t->consumer || !connection_ready(t->postgres) ||
+    if (t->freed || !t->follower || busy(t)) return;
+    follower_release(t->follower);
+    if (t->draining || !connection_ready(t->postgres) ||
         !configuration_ready(t->parts.configuration))
         return;
     int64_t now = clock_monotonic_ms();
@@ -201,44 +153,18 @@ static void on_pump(void *arg) {
 
 /* ---- The group ---- */
 
-static void on_assigned(void *arg, size_t n) {
-    Teller *t = arg;
-    t->revoking = false;
-    log_info(NULL, "following %zu partitions of %s", n, t->parts.settings->topic_events);
-    pump(t);
-}
-
-static void on_revoked(void *arg) {
-    Teller *t = arg;
-    t->revoking = true;
-    pump(t);
-}
-
-static void on_alarm(void *arg, const char *text) {
-    Teller *t = arg;
-    metric_add(t->alarms, 1);
-    log_error(NULL, "the follower of %s needs an operator: %s", t->parts.settings->topic_events,
-              text);
-}
-
 static int join(Teller *t, Buf *ret_problem) {
     const NotifierSettings *s = t->parts.settings;
-    const char *topic = s->topic_events;
-    t->consumer = kafka_consumer_new(
-        t->parts.loop,
-        &(KafkaConsumerSettings){.brokers = s->kafka_brokers,
-                                 .group = s->group,
-                                 .topics = &topic,
-                                 .n_topics = 1,
-                                 .client_id = t->parts.instance,
-                                 .options = s->kafka_options[0] ? s->kafka_options : NULL,
-                                 .start = KAFKA_START_EARLIEST,
-                                 .reset = KAFKA_RESET_EARLIEST,
-                                 .gather_ms = GATHER_MS,
-                                 .max_ready = 2 * (size_t)s->batch_max + TAKE_AT_ONCE,
-                                 .release_ms = RELEASE_MS},
-        &(KafkaConsumerEvents){on_pump, on_assigned, on_revoked, on_alarm}, t, ret_problem);
-    return t->consumer ? 0 : -1;
+    t->follower = follower_new(t->parts.loop,
+                               &(FollowerSettings){.brokers = s->kafka_brokers,
+                                                   .options = s->kafka_options,
+                                                   .topic = s->topic_events,
+                                                   .group = s->group,
+                                                   .client_id = t->parts.instance,
+                                                   .batch_max = (size_t)s->batch_max,
+                                                   .metrics = "docket_notifier"},
+                               &(FollowerEvents){.wake = on_pump}, t, ret_problem);
+    return t->follower ? 0 : -1;
 }
 
 /* ---- Ready, and how far ---- */
@@ -252,31 +178,14 @@ static bool postgres_ok(void *arg, Buf *ret_reason) {
 
 static bool kafka_ok(void *arg, Buf *ret_reason) {
     const Teller *t = arg;
-    return t->consumer && kafka_consumer_healthy(t->consumer, ret_reason);
-}
-
-static void on_scrape(void *arg) {
-    const Teller *t = arg;
-    metric_set(t->lag, (double)kafka_consumer_lag(t->consumer, NULL));
-    metric_set(t->oldest, t->oldest_ms ? (double)(clock_wall_ms() - t->oldest_ms) / 1000 : 0);
-    metric_set(t->owned, (double)kafka_consumer_owned(t->consumer));
+    return t->follower && follower_healthy(t->follower, ret_reason);
 }
 
 static void make_metrics(Teller *t) {
-    t->events = metric_counter("docket_notifier_events_total", "Events taken", NULL);
     t->old = metric_counter("docket_notifier_events_old_total",
                             "Of them those that happened too long ago to tell anybody", NULL);
     t->passed = metric_counter("docket_notifier_events_passed_total",
                                "Of them those of which no document tells anybody", NULL);
-    t->poison = metric_counter("docket_notifier_poison_total", "Messages that are no events", NULL);
-    t->alarms = metric_counter("docket_notifier_consumer_alarms_total",
-                               "Troubles of the follower that need an operator", NULL);
-    t->lag = metric_gauge("docket_notifier_lag_messages",
-                          "Events not yet followed in the partitions owned", NULL);
-    t->oldest =
-        metric_gauge("docket_notifier_oldest_seconds",
-                     "Age of the oldest event taken whose deliveries are not written", NULL);
-    t->owned = metric_gauge("docket_notifier_partitions", "Partitions of the events owned", NULL);
     t->waiting = metric_gauge("docket_notifier_waiting",
                               "Deliveries that wait, of everybody's; 100,000: that or more", NULL);
     t->oldest_due = metric_gauge("docket_notifier_waiting_oldest_seconds",
@@ -308,7 +217,6 @@ Teller *teller_new(const TellerParts *parts, Buf *ret_problem) {
                                        .configuration = parts->configuration,
                                        .settings = parts->settings});
     if (join(t, ret_problem) < 0) return teller_free(t);
-    metrics_on_scrape(on_scrape, t);
     runtime_ready_check(parts->runtime, "postgres", postgres_ok, t);
     runtime_ready_check(parts->runtime, "kafka", kafka_ok, t);
     return t;
@@ -323,8 +231,7 @@ static void free_memory(void *p) {
 Teller *teller_free(Teller *t) {
     if (!t) return NULL;
     t->freed = true;
-    if (t->consumer) metrics_off_scrape(on_scrape, t);
-    t->consumer = kafka_consumer_free(t->consumer);
+    t->follower = follower_free(t->follower);
     t->round = round_free(t->round);
     t->postgres = connection_free(t->postgres);
     t->pumping = loop_timer_free(t->pumping);
@@ -343,7 +250,7 @@ void teller_tick(Teller *t) {
 bool teller_drain(Teller *t) {
     if (!t->draining) {
         t->draining = true;
-        kafka_consumer_pause(t->consumer);
+        follower_pause(t->follower);
     }
     return !busy(t) || round_waiting(t->round);
 }

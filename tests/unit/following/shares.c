@@ -1,4 +1,4 @@
-/* Whose partition it is, where a ticket's events lie, and whether the clock was set. */
+/* Whose partition it is, and by which epoch. */
 #include "following/shares.h"
 
 #include <setjmp.h>
@@ -6,9 +6,6 @@
 #include <stddef.h>
 
 #include <cmocka.h>
-
-#include "sla/drift.h"
-#include "following/partition.h"
 
 static void clocks_stay_good_only_while_nobody_else_had_the_partition(void **state) {
     (void)state;
@@ -65,29 +62,35 @@ static void numbers_that_no_partition_has_are_nobodys(void **state) {
     shares_lost(&s, SHARES_MAX_PARTITIONS);
 }
 
-/* org.apache.kafka.common.utils.UtilsTest: murmur2("21") is -973932308. */
-static void a_ticket_lies_where_javas_producers_put_it(void **state) {
+static void nothing_is_ready_before_it_is_claimed_and_loaded(void **state) {
     (void)state;
-    assert_int_equal(partition_of_ticket(21, 1000000), (-973932308 & 0x7fffffff) % 1000000);
-    assert_int_equal(partition_of_ticket(21, 1), 0);
-    int seen[12] = {0};
-    for (int64_t i = 100000; i < 112000; i++)
-        seen[partition_of_ticket(i, 12)]++;
-    for (int i = 0; i < 12; i++)
-        assert_in_range(seen[i], 800, 1200);
+    Shares s = {0};
+    assert_int_equal(shares_state(&s), SHARES_AWAY);
+    shares_assign(&s, (int32_t[]){2, 70}, 2);
+    assert_int_equal(shares_state(&s), SHARES_TO_CLAIM);
+    (void)shares_claimed(&s, 2, 1);
+    (void)shares_claimed(&s, 70, 1);
+    assert_true(shares_all_claimed(&s));
+    assert_int_equal(shares_state(&s), SHARES_TO_LOAD);
+    shares_loaded(&s);
+    assert_int_equal(shares_state(&s), SHARES_READY);
+    shares_revoke(&s);
+    assert_int_equal(shares_state(&s), SHARES_AWAY);
+    assert_false(shares_all_claimed(&s)); /* the answer came too late */
+    assert_int_equal(shares_state(&s), SHARES_AWAY);
+    shares_assign(&s, (int32_t[]){2, 70}, 2);
+    assert_int_equal(shares_state(&s), SHARES_TO_CLAIM);
+    assert_true(shares_claimed(&s, 2, 1) && shares_claimed(&s, 70, 1) && shares_all_claimed(&s));
+    assert_int_equal(shares_state(&s), SHARES_READY);
 }
 
-static void a_clock_that_was_set_is_noticed_and_one_that_drifts_is_not(void **state) {
+static void a_member_without_partitions_is_ready_too(void **state) {
     (void)state;
-    Drift d = {0};
-    assert_int_equal(drift_look(&d, 1000, 1700000000000, 1000), 0);
-    assert_int_equal(drift_look(&d, 2000, 1700000001001, 2000), 0);
-    assert_int_equal(drift_look(&d, 3000, 1700003602001, 3001), 3600000);
-    assert_int_equal(drift_look(&d, 4000, 1700003603001, 4000), 0);
-    assert_int_equal(drift_look(&d, 5000, 1700000004001, 5000), -3600000);
-    /* frozen between the readings: says nothing, and the next one does not either */
-    assert_int_equal(drift_look(&d, 6000, 1700000095001, 96000), 0);
-    assert_int_equal(drift_look(&d, 97000, 1700000096001, 97000), 0);
+    Shares s = {0};
+    shares_assign(&s, NULL, 0);
+    assert_int_equal(shares_state(&s), SHARES_TO_CLAIM);
+    assert_true(shares_all_claimed(&s));
+    assert_int_equal(shares_state(&s), SHARES_READY);
 }
 
 int main(void) {
@@ -96,8 +99,8 @@ int main(void) {
         cmocka_unit_test(what_was_not_assigned_again_is_not_believed_when_it_comes_back),
         cmocka_unit_test(a_lost_partition_is_nobodys_until_it_is_assigned_again),
         cmocka_unit_test(numbers_that_no_partition_has_are_nobodys),
-        cmocka_unit_test(a_ticket_lies_where_javas_producers_put_it),
-        cmocka_unit_test(a_clock_that_was_set_is_noticed_and_one_that_drifts_is_not),
+        cmocka_unit_test(nothing_is_ready_before_it_is_claimed_and_loaded),
+        cmocka_unit_test(a_member_without_partitions_is_ready_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
