@@ -73,7 +73,7 @@ static LedgerRow row_of(int64_t ticket, int32_t seq) {
 
 typedef struct World {
     Clocks *clocks;
-    SlaTenant tenant;
+    JudgedTenant tenant;
     Buf *states; /* by ticket: what PostgreSQL would keep */
     Arena *arena;
     size_t followed;

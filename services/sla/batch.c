@@ -147,7 +147,7 @@ static void run(Batch *b, unsigned flags, const PostgresQuery *queries, size_t n
 
 /* ---- Reading ---- */
 
-static const SlaTenant *tenant_of(const Batch *b, const Story *s) {
+static const JudgedTenant *tenant_of(const Batch *b, const Story *s) {
     return tenants_find(b->parts.tenants, s->tenant_id);
 }
 
@@ -188,7 +188,7 @@ static void tell_newer(Batch *b, const PostgresRows *rows) {
 /* Documents may be in force that have not been heard of here: then only the ledger can tell. */
 static void ask_the_ledger(Batch *b, const PostgresRows *revisions) {
     for (size_t row = 0; row < rows_count(revisions); row++) {
-        const SlaTenant *t = tenants_find(b->parts.tenants, rows_int(revisions, row, 0));
+        const JudgedTenant *t = tenants_find(b->parts.tenants, rows_int(revisions, row, 0));
         if (t && catalog_revision(t->catalog) >= rows_int(revisions, row, 1)) continue;
         for (size_t i = 0; i < b->n; i++) {
             Story *s = b->stories[i];

@@ -9,11 +9,11 @@
 #pragma once
 
 #include "following/shares.h"
+#include "lives/tenants.h"
 #include "postgres/connection.h"
 #include "publish/publication.h"
 #include "sla/clocks.h"
 #include "sla/story.h"
-#include "sla/tenants.h"
 #include "store/histories.h"
 
 typedef struct Batch Batch;

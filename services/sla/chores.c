@@ -6,12 +6,12 @@
 #include "following/partition.h"
 #include "sla/sla_internal.h"
 #include "sla/statements.h"
+#include "store/promised_since.h"
 
 enum {
     REVISE_PAGE = 500,
     FIND_PAGE = 2000,
     FIND_PAUSE_MS = 10,
-    SINCE_MAX = 1000,
     SWEEP_MS = 60000,
     SWEEP_ROWS = 10000,
     NO_TOPIC_MS = 10000 /* nothing is known of it: asked again so much later */
@@ -45,37 +45,24 @@ static void on_since(void *arg, PostgresOutcome outcome, const PostgresRows *con
                      const PostgresProblem *problem) {
     Sla *s = arg;
     if (failed(s, outcome, problem)) return;
-    for (size_t row = 0; row < rows_count(results[1]); row++)
-        tenants_answer(s->tenants, rows_int(results[1], row, 0), rows_int(results[1], row, 1),
-                       rows_int(results[1], row, 2), rows_time_ms(results[1], row, 3));
+    promised_since_answer(s->tenants, results[1]);
     sla_turn_over(s);
 }
 
 static bool since_begin(Sla *s) {
-    SlaTenant *all;
-    size_t n = tenants_all(s->tenants, &all), asked = 0;
-    int64_t tenants[SINCE_MAX], revisions[SINCE_MAX];
-    for (size_t i = 0; i < n && asked < SINCE_MAX; i++) {
-        if (all[i].asked) continue;
-        tenants[asked] = all[i].tenant_id;
-        revisions[asked++] = catalog_revision(all[i].catalog);
-    }
-    if (asked == 0) {
+    int64_t tenants[PROMISED_SINCE_MAX];
+    size_t n = promised_since_params(s->tenants, &s->params[1], tenants);
+    if (n == 0) {
         s->since_due = false;
         return false;
     }
-    for (int k = 0; k < 2; k++) {
-        params_clear(&s->params[k]);
-        params_array(&s->params[k], PARAM_INT8, asked);
-        for (size_t i = 0; i < asked; i++)
-            params_element_i64(&s->params[k], tenants[i]);
-    }
-    params_array(&s->params[1], PARAM_INT8, asked);
-    for (size_t i = 0; i < asked; i++)
-        params_element_i64(&s->params[1], revisions[i]);
+    params_clear(&s->params[0]);
+    params_array(&s->params[0], PARAM_INT8, n);
+    for (size_t i = 0; i < n; i++)
+        params_element_i64(&s->params[0], tenants[i]);
     if (connection_run(s->postgres, POSTGRES_READ_ONLY,
                        (PostgresQuery[]){{&sla_tenants_statement, &s->params[0]},
-                                         {&sla_since_statement, &s->params[1]}},
+                                         {&promised_since_statement, &s->params[1]}},
                        2, on_since, s) < 0)
         return false;
     s->work = WORK_CHORE;
@@ -90,10 +77,10 @@ static void on_batch(void *arg) {
 
 static bool revise_begin(Sla *s) {
     TicketClock page[REVISE_PAGE];
-    SlaTenant *all;
+    JudgedTenant *all;
     size_t tenants_n = tenants_all(s->tenants, &all), n = 0;
     for (size_t i = 0; i < tenants_n; i++) {
-        SlaTenant *t = &all[i];
+        JudgedTenant *t = &all[i];
         if (!tenant_revises(t)) continue;
         n = clocks_page(s->clocks, t->tenant_id, &t->cursor, page, REVISE_PAGE);
         if (t->cursor == UINT32_MAX) tenant_revised(t);

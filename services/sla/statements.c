@@ -76,30 +76,6 @@ const PostgresStatement sla_open_statement = {
     "sla_open", "SELECT tenant_id, ticket_id, known"
                 " FROM sla.open_tickets($1::bigint, $2::bigint, $3::integer)"};
 
-/* Backwards, until one promises something else: what of a revision promises is as in
- * store/revisions.c. */
-#define PROMISES(revision)                                                                         \
-    "coalesce((SELECT string_agg(d.kind || md5(d.body), ',' ORDER BY d.kind)"                      \
-    " FROM config.documents d WHERE d.tenant_id = i.tenant_id AND d.revision = " revision          \
-    " AND d.kind IN ('calendars', 'policies')), '')"
-const PostgresStatement sla_since_statement = {
-    "sla_since",
-    "SELECT i.tenant_id, i.rev, r.revision, r.applied_at"
-    " FROM (SELECT i.tenant_id, i.rev, " PROMISES(
-        "i.rev") " AS promises"
-                 "  FROM unnest($1::bigint[], $2::bigint[]) i (tenant_id, rev)) i"
-                 " CROSS JOIN LATERAL (SELECT coalesce((SELECT o.revision FROM config.revisions o"
-                 "  WHERE o.tenant_id = i.tenant_id AND o.revision < i.rev"
-                 "   AND " PROMISES(
-                     "o.revision") " <> i.promises"
-                                   "  ORDER BY o.revision DESC LIMIT 1), 0) AS revision) other"
-                                   " CROSS JOIN LATERAL (SELECT r.revision, r.applied_at FROM "
-                                   "config.revisions r"
-                                   "  WHERE r.tenant_id = i.tenant_id AND r.revision > "
-                                   "other.revision AND r.revision <= i.rev"
-                                   "  ORDER BY r.revision LIMIT 1) r"};
-#undef PROMISES
-
 const PostgresStatement sla_sweep_statement = {"sla_sweep", "SELECT sla.sweep_lives($1::integer)"};
 
 /* ---- Parameters ---- */

@@ -44,7 +44,4 @@ void sla_load_params(Params *p, const Share *shares, size_t n, int64_t tenant_id
                      int32_t at_most);
 /* $1, $2 the last ticket seen, $3 at most: tenant, ticket, known. */
 extern const PostgresStatement sla_open_statement;
-/* $1, $2 tenants, revisions: the same; the first of the unbroken run of those that promise what it
- * does, and when it was applied. */
-extern const PostgresStatement sla_since_statement;
 extern const PostgresStatement sla_sweep_statement; /* $1 at most */

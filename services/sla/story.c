@@ -22,7 +22,7 @@ static void tell(Story *s) {
     s->fate = news ? STORY_TOLD : STORY_OLD;
 }
 
-void story_begin(Story *s, const SlaTenant *tenant) {
+void story_begin(Story *s, const JudgedTenant *tenant) {
     const Event *first = s->rows->event;
     if (tenant && first->created_ms < tenant->since_ms) {
         s->fate = STORY_LEDGER; /* other documents held when it began, or may have */
@@ -32,7 +32,7 @@ void story_begin(Story *s, const SlaTenant *tenant) {
     tell(s);
 }
 
-void story_go_on(Story *s, const Kept *kept, const SlaTenant *tenant) {
+void story_go_on(Story *s, const Kept *kept, const JudgedTenant *tenant) {
     if (kept->over) {
         s->fate = followed_rows_last(s->rows) > kept->seq ? STORY_LEDGER : STORY_GONE;
         return;

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "following/rows.h"
+#include "lives/tenants.h"
 #include "lives/ticket_life.h"
-#include "sla/tenants.h"
 
 typedef enum StoryFate {
     STORY_UNREAD, /* its state is still to be read */
@@ -39,5 +39,5 @@ typedef struct Kept {
 
 /* From nothing, or from what is kept of it. Ends in LEDGER, TOLD, OLD or GONE. `tenant` may be
  * NULL: no documents. */
-void story_begin(Story *s, const SlaTenant *tenant);
-void story_go_on(Story *s, const Kept *kept, const SlaTenant *tenant);
+void story_begin(Story *s, const JudgedTenant *tenant);
+void story_go_on(Story *s, const Kept *kept, const JudgedTenant *tenant);

@@ -11,7 +11,7 @@
 
 typedef struct Tenants Tenants;
 
-typedef struct SlaTenant {
+typedef struct JudgedTenant {
     int64_t tenant_id;
     const Catalog *catalog; /* in force; NULL: none yet */
     /* The revision, and the instant, from which on it holds, or documents with the same promises,
@@ -20,8 +20,8 @@ typedef struct SlaTenant {
     int64_t since_revision, since_ms;
     bool asked;      /* that is what PostgreSQL says of `catalog` */
     int64_t oldest;  /* no life known here was judged by an older revision; NEVER: none is known */
-    uint32_t cursor; /* of clocks_page(), how far the looking for such lives has come */
-} SlaTenant;
+    uint32_t cursor; /* the caller's: how far the looking for such lives has come */
+} JudgedTenant;
 
 Tenants *tenants_new(void);
 Tenants *tenants_free(Tenants *t);
@@ -36,9 +36,10 @@ void tenants_answer(Tenants *t, int64_t tenant_id, int64_t revision, int64_t sin
 /* A life judged by that revision is known here. */
 void tenants_met(Tenants *t, int64_t tenant_id, int64_t revision);
 /* Is what was judged by that revision still so? */
-bool tenant_holds(const SlaTenant *t, int64_t revision);
+bool tenant_holds(const JudgedTenant *t, int64_t revision);
 /* May some of its lives, as far as can be said, have to follow other promises? */
-bool tenant_revises(const SlaTenant *t);
-void tenant_revised(SlaTenant *t);                      /* none has, any more */
-SlaTenant *tenants_find(Tenants *t, int64_t tenant_id); /* NULL: no documents; until the next put */
-size_t tenants_all(Tenants *t, SlaTenant **ret);
+bool tenant_revises(const JudgedTenant *t);
+void tenant_revised(JudgedTenant *t); /* none has, any more */
+JudgedTenant *tenants_find(Tenants *t,
+                           int64_t tenant_id); /* NULL: no documents; until the next put */
+size_t tenants_all(Tenants *t, JudgedTenant **ret);

@@ -1,6 +1,6 @@
 /* By which documents a tenant's promises are judged, and which of its lives were judged by others.
  */
-#include "sla/tenants.h"
+#include "lives/tenants.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,7 +30,7 @@ static void what_holds_on_without_a_gap_is_not_asked_for_again(void **state) {
     (void)state;
     CLEANUP(tenants_freep) Tenants *t = tenants_new();
     put(t, "15m", 1, true);
-    const SlaTenant *tenant = tenants_find(t, TENANT);
+    const JudgedTenant *tenant = tenants_find(t, TENANT);
     assert_false(tenant->asked);
     assert_true(tenant->since_ms == NEVER);
     tenants_answer(t, TENANT, 1, 1, 5 * MINUTE);
@@ -47,7 +47,7 @@ static void documents_that_came_and_went_unseen_make_older_lives_doubtful(void *
     put(t, "15m", 1, true);
     tenants_answer(t, TENANT, 1, 1, 0);
     put(t, "15m", 3, true); /* the second was never heard of */
-    SlaTenant *tenant = tenants_find(t, TENANT);
+    JudgedTenant *tenant = tenants_find(t, TENANT);
     assert_false(tenant_holds(tenant, 1)); /* until it is known */
     assert_false(tenant_revises(tenant));
     tenants_answer(t, TENANT, 1, 1, 0); /* of a question asked before */
@@ -67,7 +67,7 @@ static void a_gap_of_the_same_promises_is_none(void **state) {
     tenants_answer(t, TENANT, 1, 1, 0);
     put(t, "15m", 4, true);
     tenants_answer(t, TENANT, 4, 1, 0);
-    SlaTenant *tenant = tenants_find(t, TENANT);
+    JudgedTenant *tenant = tenants_find(t, TENANT);
     assert_true(tenant_holds(tenant, 1));
     assert_false(tenant_revises(tenant));
 }
@@ -77,7 +77,7 @@ static void lives_loaded_that_older_promises_judged_are_looked_at(void **state) 
     CLEANUP(tenants_freep) Tenants *t = tenants_new();
     put(t, "15m", 5, true);
     tenants_answer(t, TENANT, 5, 4, 0);
-    SlaTenant *tenant = tenants_find(t, TENANT);
+    JudgedTenant *tenant = tenants_find(t, TENANT);
     tenants_met(t, TENANT, 5);
     tenants_met(t, TENANT, 4);
     assert_false(tenant_revises(tenant));

@@ -1,10 +1,10 @@
-#include "sla/tenants.h"
+#include "lives/tenants.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 struct Tenants {
-    SlaTenant *all; /* by number */
+    JudgedTenant *all; /* by number */
     size_t n, room;
 };
 
@@ -34,7 +34,7 @@ static size_t place_of(const Tenants *t, int64_t tenant_id) {
     return low;
 }
 
-SlaTenant *tenants_find(Tenants *t, int64_t tenant_id) {
+JudgedTenant *tenants_find(Tenants *t, int64_t tenant_id) {
     size_t at = place_of(t, tenant_id);
     return at < t->n && t->all[at].tenant_id == tenant_id ? &t->all[at] : NULL;
 }
@@ -47,11 +47,11 @@ bool tenants_put(Tenants *t, int64_t tenant_id, const Catalog *catalog) {
             t->all = xrealloc(t->all, t->room * sizeof(*t->all));
         }
         memmove(&t->all[at + 1], &t->all[at], (t->n - at) * sizeof(*t->all));
-        t->all[at] = (SlaTenant){
+        t->all[at] = (JudgedTenant){
             .tenant_id = tenant_id, .since_revision = NEVER, .since_ms = NEVER, .oldest = NEVER};
         t->n++;
     }
-    SlaTenant *tenant = &t->all[at];
+    JudgedTenant *tenant = &t->all[at];
     const Catalog *before = tenant->catalog;
     bool other = !before || catalog_revision(catalog) != catalog_revision(before) + 1 ||
                  catalog_promises_mark(before) != catalog_promises_mark(catalog);
@@ -69,7 +69,7 @@ bool tenants_put(Tenants *t, int64_t tenant_id, const Catalog *catalog) {
 
 void tenants_answer(Tenants *t, int64_t tenant_id, int64_t revision, int64_t since_revision,
                     int64_t since_ms) {
-    SlaTenant *tenant = tenants_find(t, tenant_id);
+    JudgedTenant *tenant = tenants_find(t, tenant_id);
     /* Otherwise others came meanwhile: they are asked for next. */
     if (!tenant || tenant->asked || catalog_revision(tenant->catalog) != revision) return;
     tenant->since_revision = since_revision;
@@ -78,27 +78,27 @@ void tenants_answer(Tenants *t, int64_t tenant_id, int64_t revision, int64_t sin
 }
 
 void tenants_met(Tenants *t, int64_t tenant_id, int64_t revision) {
-    SlaTenant *tenant = tenants_find(t, tenant_id);
+    JudgedTenant *tenant = tenants_find(t, tenant_id);
     if (!tenant || revision >= tenant->oldest) return;
     tenant->oldest = revision;
     tenant->cursor = 0;
 }
 
-bool tenant_holds(const SlaTenant *t, int64_t revision) {
+bool tenant_holds(const JudgedTenant *t, int64_t revision) {
     if (!t || !t->catalog) return true; /* no documents, then or now: the life itself knows */
     return revision >= t->since_revision || revision == catalog_revision(t->catalog);
 }
 
-bool tenant_revises(const SlaTenant *t) {
+bool tenant_revises(const JudgedTenant *t) {
     return t->asked && t->oldest < t->since_revision;
 }
 
-void tenant_revised(SlaTenant *t) {
+void tenant_revised(JudgedTenant *t) {
     t->oldest = t->since_revision;
     t->cursor = 0;
 }
 
-size_t tenants_all(Tenants *t, SlaTenant **ret) {
+size_t tenants_all(Tenants *t, JudgedTenant **ret) {
     *ret = t->all;
     return t->n;
 }
