@@ -57,7 +57,7 @@ static void go_on(Live *l) {
     while (room && !l->feeding && l->fed < ring_end(l->ring))
         room = reading_feed(l);
     for (Stream *s = l->streams; s && room && l->catching_up < CATCHING_UP_MAX; s = s->next)
-        while (room && s->number < l->fed && s->known && !s->reading && !s->ending)
+        while (room && s->number < l->fed && s->known && !s->reading && !s->out.ending)
             room = reading_catch_up(l, s);
     if (!room) loop_timer_arm(l->retry, RETRY_MS);
     flush_all(l);
@@ -110,16 +110,6 @@ static bool find_secret(Request *r, StreamStart *ret) {
     return r->session_id > 0 && ret->secret.n;
 }
 
-static bool accepts_events(Request *r) {
-    Str rest = http_header(r->exchange, "Accept");
-    while (rest.p) {
-        Str one = str_cut(rest, ',', &rest), unused;
-        if (str_eq_nocase(str_trim(str_cut(one, ';', &unused)), STR("text/event-stream")))
-            return true;
-    }
-    return false;
-}
-
 static bool has_room(const Live *l, const StreamStart *start, const Request *r) {
     int64_t credential = start->session ? r->session_id : r->token_id, own = 0;
     for (const Stream *s = l->streams; s; s = s->next)
@@ -147,7 +137,7 @@ static void listen_live(Request *r) {
     Live *l = r->desk->live;
     StreamStart start = {.number = l->fed};
     Position position;
-    if (!accepts_events(r)) {
+    if (!event_stream_accepted(r->exchange)) {
         answer_not_acceptable(r, "text/event-stream");
         return;
     }
@@ -162,7 +152,7 @@ static void listen_live(Request *r) {
         return;
     }
     if (str_is(http_method(r->exchange), "HEAD")) {
-        answer_bytes(r, 200, "text/event-stream; charset=utf-8", (Str){NULL, 0});
+        answer_bytes(r, 200, EVENT_STREAM_TYPE, (Str){NULL, 0});
         return;
     }
     find_place(r, l, &position, &start);

@@ -97,7 +97,7 @@ static bool is_gap(int64_t heard, bool strict, const RingEvent *e) {
 }
 
 static bool is_served(const Reading *r, const Stream *s) {
-    return s->number == r->from && s->born < r->no && s->known && !s->ending && s->exchange;
+    return s->number == r->from && s->born < r->no && s->known && event_stream_open(&s->out);
 }
 
 static void tell_all(Live *l, const Reading *r, const PostgresRows *rows) {
@@ -169,12 +169,12 @@ static void on_rows(void *arg, PostgresOutcome outcome, const PostgresRows *cons
             r->row[rows_int(rows, i, 0) - 1] = i;
         if (!s)
             tell_all(l, r, rows);
-        else if (s->exchange && !s->ending)
+        else if (event_stream_open(&s->out))
             tell_one(l, r, rows);
     } else {
         log_warn(NULL, "Reading tickets for those who listen: PostgreSQL: %s", problem->text);
     }
-    if (s && !s->exchange) stream_release(s);
+    if (s && !s->out.exchange) stream_release(s);
     reading_free(r);
     live_go_on(l, outcome == POSTGRES_COMMITTED);
 }

@@ -2,30 +2,29 @@
 
 #include <stdlib.h>
 
+#include "access/credential.h"
 #include "base/clock.h"
 #include "desk/access/access.h"
-#include "access/credential.h"
 #include "desk/api/answer.h"
 #include "desk/live/live.h"
 #include "metrics/metrics.h"
 
-enum { PIECE_BYTES = 32 << 10, RECONNECT_MS = 2000 };
+enum { RECONNECT_MS = 2000 };
 
 /* ---- the end ---- */
 
 void stream_release(Stream *s) {
-    if (s->exchange || s->checking || s->reading) return;
+    if (s->out.exchange || s->checking || s->reading) return;
     explicit_bzero(s->secret, s->secret_n);
     free(s->secret);
     (void)catalog_unref(s->catalog);
     arena_free(s->arena);
-    buf_done(&s->pending);
+    event_stream_done(&s->out);
     free(s);
 }
 
 static void leave(Stream *s) {
     Live *l = s->live;
-    s->exchange = NULL;
     if (s->previous)
         s->previous->next = s->next;
     else
@@ -38,27 +37,11 @@ static void leave(Stream *s) {
 static void on_more(HttpExchange *x, bool gone, void *arg) {
     Stream *s = arg;
     (void)x;
-    if (gone) {
-        leave(s);
-        return;
-    }
-    s->wanted = true;
-    stream_flush(s);
+    if (!event_stream_more(&s->out, gone)) leave(s);
 }
 
 void stream_flush(Stream *s) {
-    if (!s->exchange || !s->wanted) return;
-    if (s->pending.n) {
-        size_t n = s->pending.n < PIECE_BYTES ? s->pending.n : PIECE_BYTES;
-        s->wanted = false;
-        http_answer_piece(s->exchange, (Str){s->pending.p, n});
-        s->pending.n -= n;
-        memmove(s->pending.p, s->pending.p + n, s->pending.n + 1);
-        if (!s->pending.n) buf_done(&s->pending); /* whoever only listens holds no buffer */
-    } else if (s->ending) {
-        http_answer_end(s->exchange);
-        leave(s);
-    }
+    if (!event_stream_flush(&s->out)) leave(s);
 }
 
 /* ---- what is told ---- */
@@ -71,54 +54,69 @@ Position stream_position(const Stream *s) {
     return p;
 }
 
-static void add(Stream *s, Str text) {
+/* With the place from which it can be gone on. */
+static Buf placed(const Stream *s, Str text) {
+    Buf whole = {0};
     Position p = stream_position(s);
-    buf_add_str(&s->pending, text);
-    buf_adds(&s->pending, "id: ");
-    position_write(&p, &s->pending);
-    buf_adds(&s->pending, "\n\n");
-    s->given_ms = clock_monotonic_ms();
+    buf_add_str(&whole, text);
+    buf_adds(&whole, "id: ");
+    position_write(&p, &whole);
+    buf_adds(&whole, "\n\n");
+    return whole;
 }
 
-static void add_word(Stream *s, const char *event, const char *reason) {
-    CLEANUP(buf_done) Buf text = {0};
+static bool add(Stream *s, Str text) {
+    CLEANUP(buf_done) Buf whole = placed(s, text);
+    s->given_ms = clock_monotonic_ms();
+    return event_stream_add(&s->out, buf_str(&whole));
+}
+
+static Buf word(const char *event, const char *reason) {
+    Buf text = {0};
     buf_printf(&text, "event: %s\ndata: {\"reason\":\"%s\"}\n", event, reason);
-    add(s, buf_str(&text));
+    return text;
+}
+
+static void add_end(Stream *s, const char *reason) {
+    CLEANUP(buf_done) Buf text = word("end", reason);
+    CLEANUP(buf_done) Buf whole = placed(s, buf_str(&text));
+    event_stream_end(&s->out, buf_str(&whole));
 }
 
 void stream_end(Stream *s, const char *reason) {
-    if (s->ending || !s->exchange) return;
-    add_word(s, "end", reason);
-    s->ending = true;
+    if (!event_stream_open(&s->out)) return;
+    add_end(s, reason);
     stream_flush(s);
 }
 
+static void cut(Stream *s) {
+    metric_add(s->live->metrics.cut, 1);
+    add_end(s, "too_slow");
+}
+
 void stream_add(Stream *s, Str text) {
-    if (s->ending || !s->exchange) return;
-    if (s->pending.n + text.n > STREAM_BYTES) {
-        metric_add(s->live->metrics.cut, 1);
-        add_word(s, "end", "too_slow");
-        s->ending = true;
-        return;
-    }
-    add(s, text);
-    metric_add(s->live->metrics.told, 1);
+    if (!event_stream_open(&s->out)) return;
+    if (!add(s, text))
+        cut(s);
+    else
+        metric_add(s->live->metrics.told, 1);
 }
 
 void stream_reset(Stream *s, const char *reason) {
-    if (s->ending || !s->exchange) return;
+    if (!event_stream_open(&s->out)) return;
+    CLEANUP(buf_done) Buf text = word("reset", reason);
     s->position = s->live->told;
     s->number = s->live->fed;
     s->born = s->live->feeds;
     s->strict = true;
     s->since_ms = 0;
     metric_add(s->live->metrics.resets, 1);
-    add_word(s, "reset", reason);
+    if (!add(s, buf_str(&text))) cut(s);
 }
 
 void stream_beat(Stream *s) {
-    if (s->ending || !s->exchange || s->pending.n) return;
-    add(s, STR(": beat\n"));
+    if (!event_stream_open(&s->out) || s->out.pending.n) return;
+    (void)add(s, STR(": beat\n"));
 }
 
 /* ---- who she is ---- */
@@ -147,7 +145,7 @@ static bool become(Stream *s, const Credential *c) {
 static void on_checked(void *arg, SecretVerdict verdict, const void *value) {
     Stream *s = arg;
     s->checking = false;
-    if (!s->exchange || s->ending)
+    if (!event_stream_open(&s->out))
         stream_release(s);
     else if (verdict == SECRET_UNSURE)
         stream_end(s, "unsure"); /* PostgreSQL has been away for minutes */
@@ -156,7 +154,7 @@ static void on_checked(void *arg, SecretVerdict verdict, const void *value) {
 }
 
 void stream_check(Stream *s) {
-    if (s->checking || s->ending || !s->exchange) return;
+    if (s->checking || !event_stream_open(&s->out)) return;
     s->checking = true;
     secrets_check(s->live->desk->access->credentials, (Str){s->secret, s->secret_n}, on_checked, s);
 }
@@ -167,7 +165,7 @@ void stream_begin(Live *live, Request *r, const StreamStart *start) {
     Stream *s = xcalloc(1, sizeof(*s));
     CLEANUP(buf_done) Buf first = {0};
     s->live = live;
-    s->exchange = r->exchange;
+    event_stream_init(&s->out, r->exchange, STREAM_BYTES);
     s->secret = xstrndup(start->secret.p, start->secret.n);
     s->secret_n = start->secret.n;
     s->session = start->session;
@@ -191,10 +189,8 @@ void stream_begin(Live *live, Request *r, const StreamStart *start) {
     metric_set(live->metrics.streams, (double)++live->streams_n);
     buf_printf(&first, "retry: %d\nevent: ready\ndata: {\"resumed\":%s}\n", RECONNECT_MS,
                s->strict ? "true" : "false");
-    add(s, buf_str(&first));
+    (void)add(s, buf_str(&first));
     if (start->reset) stream_reset(s, start->reset);
-    http_answer_header(r->exchange, "Cache-Control", "no-store");
-    http_answer_header(r->exchange, "X-Accel-Buffering", "no"); /* nginx hands it on at once */
     stream_check(s); /* known a moment ago: out of the cache */
-    answer_open(r, 200, "text/event-stream; charset=utf-8", on_more, s);
+    answer_open(r, 200, EVENT_STREAM_TYPE, on_more, s);
 }

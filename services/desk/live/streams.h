@@ -6,15 +6,14 @@
 
 #include "desk/api/request.h"
 #include "desk/live/ring.h"
+#include "http/event_stream.h"
 
 enum { STREAM_BYTES = 64 << 10 /* that wait for one client; what a socket holds comes on top */ };
 
 typedef struct Stream {
     struct Live *live;
     struct Stream *previous, *next;
-    HttpExchange *exchange; /* NULL: over */
-    bool wanted;            /* the client has taken everything: a piece may be given */
-    bool ending;            /* `pending` holds the last of it */
+    EventStream out;
     bool checking, reading; /* its credential; the tickets of what she missed */
     char *secret;           /* what she showed */
     size_t secret_n;
@@ -30,7 +29,6 @@ typedef struct Stream {
     bool strict;       /* she came with a position: what is missing behind it is a gap */
     int64_t since_ms;  /* wall clock; of what was before, only a strict one hears. 0: strict */
     int64_t given_ms;  /* monotonic: something was added last */
-    Buf pending;
 } Stream;
 
 typedef struct StreamStart {
