@@ -373,6 +373,31 @@ const Catalog *ticket_life_catalog(const TicketLife *l) {
     return l->catalog;
 }
 
+const Calendar *ticket_life_hours(const TicketLife *l) {
+    const NamedCalendar *calendars;
+    if (l->policy) {
+        const Policy *p = l->policy;
+        if (p->targets[METRIC_RESOLUTION][l->priority].within_ms)
+            return p->targets[METRIC_RESOLUTION][l->priority].hours;
+        for (int m = 0; m < METRICS; m++)
+            if (p->targets[m][l->priority].within_ms) return p->targets[m][l->priority].hours;
+    }
+    return l->catalog && catalog_calendars(l->catalog, &calendars) ? calendars[0].calendar : NULL;
+}
+
+int64_t ticket_life_promised_ms(const TicketLife *l) {
+    const Clock *clocks;
+    int64_t first = NEVER;
+    size_t n = l->life ? life_latest(l->life, &clocks) : 0;
+    for (size_t i = 0; i < n; i++) {
+        const Clock *c = &clocks[i];
+        if (c->status != CLOCK_RUNNING || !c->target_ms || c->breached_ms != NEVER) continue;
+        int64_t due = clock_reach(c, c->since_ms, c->target_ms);
+        if (due < first) first = due;
+    }
+    return first;
+}
+
 TicketStatus ticket_life_status(const TicketLife *l) {
     return l->status;
 }

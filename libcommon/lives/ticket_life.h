@@ -97,6 +97,12 @@ int32_t ticket_life_seq(const TicketLife *l);          /* last ledger row told; 
 int64_t ticket_life_now_ms(const TicketLife *l);       /* the latest instant it knows of; 0: none */
 const Policy *ticket_life_policy(const TicketLife *l); /* in force; NULL: none */
 const Catalog *ticket_life_catalog(const TicketLife *l);
+/* By which hours its time is business time, as far as it is told: those in which its policy
+ * promises the solution, or else the first of what it promises (NULL: around the clock); where
+ * nothing is promised the first calendar of the documents; NULL: none. */
+const Calendar *ticket_life_hours(const TicketLife *l);
+/* When the first of its running promises is due, as things stand; NEVER: none runs unbroken. */
+int64_t ticket_life_promised_ms(const TicketLife *l);
 TicketStatus ticket_life_status(const TicketLife *l);
 TicketPriority ticket_life_priority(const TicketLife *l);
 int64_t ticket_life_group(const TicketLife *l);    /* 0: none */

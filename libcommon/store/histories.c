@@ -191,7 +191,9 @@ static int ticket_step(Job *j) {
         return tell_span(j, h) ? 1 : -EAGAIN;
     }
     if (!h->life) h->life = ticket_life_new(h->history, NULL);
+    if (h->row) h->row(h->row_arg, h->life, &e, false);
     int r = ticket_life_tell(h->life, &e);
+    if (r == 0 && h->row) h->row(h->row_arg, h->life, &e, true);
     if (r < 0) {
         broken(h, r == -EAGAIN   ? "rows of its ledger are missing"
                   : r == -ESTALE ? "its ledger runs backwards"

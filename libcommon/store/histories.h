@@ -24,12 +24,20 @@ typedef enum HistoryFate {
     HISTORY_BROKEN     /* its ledger cannot be told: `problem` */
 } HistoryFate;
 
+/* Whoever tells something else by the same rows: called just before each of them is told to `life`,
+ * as it is then, and again right behind. It may have been called although it all ends
+ * with HISTORIES_AGAIN or HISTORY_BROKEN. The row lives until the second call has
+ * returned. */
+typedef void (*HistoryRow)(void *arg, const TicketLife *life, const Event *row, bool told);
+
 typedef struct History {
     /* in */
     int64_t tenant_id, ticket_id; /* a ticket's own number: aliases are not followed */
     int64_t upto_ms;  /* rows and revisions after this instant are left out; NEVER: none is */
     int64_t judge_ms; /* then judged at this instant (or its last row's, if later); 0: not */
     bool history;     /* keep everything, for explaining */
+    HistoryRow row;   /* NULL: nobody */
+    void *row_arg;
     /* out */
     HistoryFate fate;
     TicketLife *life; /* the caller's: ticket_life_free() */

@@ -11,6 +11,7 @@ enum { TICK_MS = 1000 };
 /* One a line, so that two new ones do not collide. */
 /* clang-format off */
 static const AnalyticsPart *const parts[] = {
+    &keeping_part,
     NULL, /* the end */
 };
 /* clang-format on */
