@@ -16,12 +16,12 @@
 
 enum { RETRY_FIRST_MS = 50, RETRY_LAST_MS = 2000, PARAMS = 3 };
 
-typedef enum Stage { STAGE_IDLE, STAGE_READ, STAGE_LEDGER, STAGE_WRITE } Stage;
+typedef enum KeepStage { STAGE_IDLE, STAGE_READ, STAGE_LEDGER, STAGE_WRITE } KeepStage;
 
 struct KeepBatch {
     KeepBatchParts parts;
     KeepKind kind;
-    Stage stage;
+    KeepStage stage;
     Arena *arena;
     FollowedTickets *tickets;
     Story **stories; /* by place */
@@ -414,19 +414,20 @@ KeepBatch *keep_batch_new(const KeepBatchParts *parts) {
     b->retry = loop_timer_new(parts->loop, on_retry, b);
     b->retries = metric_counter("docket_analytics_retries_total",
                                 "Batches that had to be tried again", NULL);
-    b->rebuilt = metric_counter("docket_analytics_rebuilt_total",
-                                "Tickets told anew from the ledger: gaps, new documents, found",
-                                NULL);
+    b->rebuilt =
+        metric_counter("docket_analytics_rebuilt_total",
+                       "Tickets told anew from the ledger: gaps, new documents, found", NULL);
     b->fenced = metric_counter("docket_analytics_fenced_total",
                                "Partitions found to be somebody else's before a write", NULL);
     b->broken = metric_counter("docket_analytics_broken_total",
                                "Tickets that could not be told or kept: needs a look", NULL);
-    b->tickets_kept = metric_counter("docket_analytics_kept_total",
-                                     "Rows of figures written", NULL);
+    b->tickets_kept =
+        metric_counter("docket_analytics_kept_total", "Rows of figures written", NULL);
     b->size = metric_histogram("docket_analytics_batch_tickets", "Tickets of a batch", NULL, sizes,
                                sizeof(sizes) / sizeof(*sizes));
-    b->seconds = metric_histogram("docket_analytics_batch_seconds", "From taking a batch to its end",
-                                  NULL, metric_latency_s, METRIC_LATENCY_BUCKETS);
+    b->seconds =
+        metric_histogram("docket_analytics_batch_seconds", "From taking a batch to its end", NULL,
+                         metric_latency_s, METRIC_LATENCY_BUCKETS);
     return b;
 }
 

@@ -1,5 +1,5 @@
-/* What nobody waits for, a page at a time: since when documents hold, what was told while they came,
- * tickets that lack figures, and changes past their age. */
+/* What nobody waits for, a page at a time: since when documents hold, what was told while they
+ * came, tickets that lack figures, and changes past their age. */
 #include <stdlib.h>
 
 #include "analytics/keeping/keeping_internal.h"
@@ -255,7 +255,7 @@ static bool look_begin(Keeper *k) {
                    (PostgresQuery[]){{&keeping_estimate_statement, NULL},
                                      {&keeping_partitions_statement, NULL}},
                    2, on_estimate);
-    int64_t share = l->passed == INT64_MAX ? 1000
+    int64_t share = l->passed == INT64_MAX     ? 1000
                     : l->estimated > l->passed ? 1 + l->passed * 990 / l->estimated
                                                : 991;
     if (share != l->told) return say_filled(k, share);

@@ -65,9 +65,8 @@ static void take_in(void *arg, const Followed *event) {
     const EventHead *head = &event->head;
     Event *row = follower_decode(k->follower, event, keep_batch_arena(k->batch));
     if (!row && (head->tenant_id <= 0 || head->ticket_id <= 0 || head->seq > INT32_MAX)) return;
-    Story *s =
-        row ? keep_batch_story(k->batch, row->tenant_id, row->ticket_id, event->partition)
-            : keep_batch_story(k->batch, head->tenant_id, head->ticket_id, event->partition);
+    Story *s = row ? keep_batch_story(k->batch, row->tenant_id, row->ticket_id, event->partition)
+                   : keep_batch_story(k->batch, head->tenant_id, head->ticket_id, event->partition);
     if (row)
         followed_rows_add(&s->rows, row, keep_batch_arena(k->batch));
     else if ((int32_t)head->seq > s->wanted) /* its ledger row is as it should be */
@@ -93,8 +92,7 @@ static void next_turn(Keeper *k) {
     if (k->follower) follower_release(k->follower);
     if (!may_begin(k)) return;
     ShareState state = shares_state(follower_shares(k->follower));
-    if (state == SHARES_AWAY || (state == SHARES_TO_CLAIM && claim(k)) ||
-        state == SHARES_TO_CLAIM)
+    if (state == SHARES_AWAY || (state == SHARES_TO_CLAIM && claim(k)) || state == SHARES_TO_CLAIM)
         return;
     k->chores_first = !k->chores_first;
     if (k->chores_first)
@@ -217,16 +215,15 @@ static int keeping_start(Analytics *a, Buf *ret_problem) {
     k->postgres = connection_new(k->loop, &postgres, &(ConnectionEvents){.ready = on_postgres}, k,
                                  ret_problem);
     if (!k->postgres) return -1;
-    k->follower =
-        follower_new(k->loop,
-                     &(FollowerSettings){.brokers = s->kafka_brokers,
-                                         .options = s->kafka_options,
-                                         .topic = s->topic_events,
-                                         .group = s->group,
-                                         .client_id = a->instance,
-                                         .batch_max = (size_t)s->batch_max,
-                                         .metrics = "docket_analytics"},
-                     &(FollowerEvents){.wake = pump, .alarm = on_alarm}, k, ret_problem);
+    k->follower = follower_new(k->loop,
+                               &(FollowerSettings){.brokers = s->kafka_brokers,
+                                                   .options = s->kafka_options,
+                                                   .topic = s->topic_events,
+                                                   .group = s->group,
+                                                   .client_id = a->instance,
+                                                   .batch_max = (size_t)s->batch_max,
+                                                   .metrics = "docket_analytics"},
+                               &(FollowerEvents){.wake = pump, .alarm = on_alarm}, k, ret_problem);
     if (!k->follower) return -1;
     k->batch = keep_batch_new(&(KeepBatchParts){.loop = k->loop,
                                                 .postgres = k->postgres,

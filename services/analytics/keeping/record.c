@@ -2,8 +2,8 @@
 
 #include <errno.h>
 
-int record_follow(FactSheet *sheet, const TicketLife *life, const Event *row,
-                  const Calendar *hours, Tally *ret_tally) {
+int record_follow(FactSheet *sheet, const TicketLife *life, const Event *row, const Calendar *hours,
+                  Tally *ret_tally) {
     const Clock *clocks;
     FactStep step;
     int r = fact_sheet_tell(sheet, row, hours, &step);

@@ -124,12 +124,11 @@ const PostgresStatement keeping_estimate_statement = {"keeping_estimate",
 
 /* Whoever emptied the figures meanwhile has put it to 0. */
 const PostgresStatement keeping_filled_statement = {
-    "keeping_filled",
-    "UPDATE analytics.partitions p SET filled = ($4::bigint / 1000.0)::real"
-    " FROM unnest($1::integer[], $2::bigint[]) w (partition, epoch)"
-    " WHERE p.partition = w.partition AND p.epoch = w.epoch AND p.filled < 1"
-    "  AND p.filled = ($3::bigint / 1000.0)::real"
-    " RETURNING p.partition"};
+    "keeping_filled", "UPDATE analytics.partitions p SET filled = ($4::bigint / 1000.0)::real"
+                      " FROM unnest($1::integer[], $2::bigint[]) w (partition, epoch)"
+                      " WHERE p.partition = w.partition AND p.epoch = w.epoch AND p.filled < 1"
+                      "  AND p.filled = ($3::bigint / 1000.0)::real"
+                      " RETURNING p.partition"};
 
 const PostgresStatement keeping_sweep_statement = {"keeping_sweep",
                                                    "SELECT analytics.sweep($1::integer)"};

@@ -21,8 +21,8 @@ static void tally(Story *s, const Tally *t, Arena *arena) {
         s->tallies_room = room;
     }
     const Tally *last = s->tallies_n ? &s->tallies[s->tallies_n - 1] : NULL;
-    Str category =
-        last && str_eq(last->category, t->category) ? last->category : arena_str(arena, t->category);
+    Str category = last && str_eq(last->category, t->category) ? last->category
+                                                               : arena_str(arena, t->category);
     s->tallies[s->tallies_n++] = (Tally){t->starts_ms, t->adds, category};
 }
 

@@ -47,8 +47,8 @@ bool keep_tenants_put(KeepTenants *t, int64_t tenant_id, const Catalog *catalog)
             t->all = xrealloc(t->all, t->room * sizeof(*t->all));
         }
         memmove(&t->all[at + 1], &t->all[at], (t->n - at) * sizeof(*t->all));
-        t->all[at] = (KeepTenant){
-            .tenant_id = tenant_id, .since_revision = NEVER, .since_ms = NEVER};
+        t->all[at] =
+            (KeepTenant){.tenant_id = tenant_id, .since_revision = NEVER, .since_ms = NEVER};
         t->n++;
     }
     KeepTenant *tenant = &t->all[at];
@@ -64,8 +64,8 @@ bool keep_tenants_put(KeepTenants *t, int64_t tenant_id, const Catalog *catalog)
     return other;
 }
 
-void keep_tenants_answer(KeepTenants *t, int64_t tenant_id, int64_t revision, int64_t since_revision,
-                    int64_t since_ms) {
+void keep_tenants_answer(KeepTenants *t, int64_t tenant_id, int64_t revision,
+                         int64_t since_revision, int64_t since_ms) {
     KeepTenant *tenant = keep_tenants_find(t, tenant_id);
     /* Otherwise others came meanwhile: they are asked for next. */
     if (!tenant || tenant->asked || catalog_revision(tenant->catalog) != revision) return;
