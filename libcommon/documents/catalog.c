@@ -76,6 +76,14 @@ int64_t catalog_presence_timeout_ms(const Catalog *c) {
     return c->presence_timeout_ms;
 }
 
+int64_t catalog_agent_rate(const Catalog *c) {
+    return c->agent_rate;
+}
+
+Str catalog_time_zone(const Catalog *c) {
+    return c->time_zone;
+}
+
 int64_t catalog_aging_ms(const Catalog *c) {
     return c->aging_ms;
 }

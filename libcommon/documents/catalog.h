@@ -7,7 +7,9 @@
  *   settings: {default_group: 售后, default_category: 其他, default_priority: normal,
  *              default_kind: 咨询, aging: 30m,
  *              close_after: 3d,             # a solved ticket that nobody touches is closed
- *              presence_timeout: 5m}        # silent for so long: off duty
+ *              presence_timeout: 5m,        # silent for so long: off duty
+ *              time_zone: Asia/Shanghai,    # by which reports cut days
+ *              agent_rate: 60}              # what an agent's hour costs, in whole units of money
  *   skills: [英语, 清关]                      # what rules may require and agents may have
  *   kinds: [咨询, 投诉, 售后]                 # if given, no other kind may be named
  *   groups:
@@ -108,6 +110,10 @@ bool catalog_has_kind(const Catalog *c, Str kind);
 int64_t catalog_aging_ms(
     const Catalog *c); /* waiting this long is worth one priority class (correctness.md 22) */
 int64_t catalog_close_after_ms(const Catalog *c); /* solved and untouched for so long is closed */
+
+Str catalog_time_zone(const Catalog *c); /* absent: the documents name none */
+enum { AGENT_RATE_MAX = 1000000 };
+int64_t catalog_agent_rate(const Catalog *c); /* an hour; 0: not said */
 
 /* Who was put on duty at the desk and is not heard of for so long is taken off it. */
 int64_t catalog_presence_timeout_ms(const Catalog *c);

@@ -83,6 +83,8 @@ struct Catalog {
 
     int64_t aging_ms, close_after_ms;
     int64_t presence_timeout_ms;
+    int64_t agent_rate;
+    Str time_zone;
     Str default_category;
     TicketPriority default_priority;
     Str default_kind;

@@ -4,6 +4,7 @@
 
 #include "documents/catalog_internal.h"
 #include "documents/shape.h"
+#include "documents/zones.h"
 
 /* ---- settings ---- */
 
@@ -20,7 +21,8 @@ void read_settings(Compilation *c, Section s) {
     Reading r = {c->problems, s.file, "settings", {NULL, 0}};
     if (!shape_map(&r, s.node)) return;
     SHAPE_KEYS(&r, s.node, KEY("default_group"), KEY("default_category"), KEY("default_priority"),
-               KEY("default_kind"), KEY("aging"), KEY("close_after"), KEY("presence_timeout"));
+               KEY("default_kind"), KEY("aging"), KEY("close_after"), KEY("presence_timeout"),
+               KEY("time_zone"), KEY("agent_rate"));
     shape_duration(&r, s.node, "aging", &c->c->aging_ms);
     if (c->c->aging_ms < 1000)
         complain(&r, node_member(s.node, "aging")->line, "`aging` must be at least 1s");
@@ -31,7 +33,17 @@ void read_settings(Compilation *c, Section s) {
     if (c->c->presence_timeout_ms < 3000)
         complain(&r, node_member(s.node, "presence_timeout")->line,
                  "`presence_timeout` must be at least 3s");
+    shape_int(&r, s.node, "agent_rate", 0, AGENT_RATE_MAX, &c->c->agent_rate);
     Str text = {NULL, 0};
+    if (shape_text(&r, s.node, "time_zone", NAME_BYTES_MAX, &text) && text.n) {
+        c->c->time_zone = keep(c, text);
+        Zone *zone = zones_read(text);
+        if (!zone)
+            complain(&r, node_member(s.node, "time_zone")->line,
+                     "unknown time zone `%.*s`; names are like Asia/Shanghai", STR_ARG(text));
+        zone_free(zone);
+    }
+    text = (Str){NULL, 0};
     if (shape_text(&r, s.node, "default_category", TITLE_BYTES_MAX, &text) && text.n)
         c->c->default_category = keep(c, text);
     text = (Str){NULL, 0};

@@ -12,7 +12,8 @@ enum { TICK_MS = 1000 };
 /* clang-format off */
 static const AnalyticsPart *const parts[] = {
     &keeping_part,
-    NULL, /* the end */
+    &api_part, /* last: what it answers from is there */
+    NULL,      /* the end */
 };
 /* clang-format on */
 enum { PARTS = sizeof(parts) / sizeof(*parts) - 1 };

@@ -1,9 +1,21 @@
 /* docket-analytics: what happened to tickets becomes figures, reports and findings. */
 #include "analytics/analytics.h"
+#include "analytics/api/routes.h"
 #include "analytics/settings.h"
 #include "runtime/runtime.h"
 
+#include <stdio.h>
+
+/* docket-analytics --routes: "GET path right family" a line, for whoever compares a document with
+ * what is really there. */
+static int print_routes(void) {
+    CLEANUP(buf_done) Buf routes = {0};
+    routes_print(&routes);
+    return fputs(routes.p, stdout) < 0;
+}
+
 int main(int argc, char **argv) {
+    if (argc == 2 && !strcmp(argv[1], "--routes")) return print_routes();
     Service analytics = {
         .name = "analytics",
         .summary = "keeps the figures of every ticket, answers reports and finds surges",

@@ -16,6 +16,8 @@ typedef struct AnalyticsSettings {
     int64_t batch_max;
     /* The port. */
     int64_t connections, head_ms, body_ms, idle_ms;
+    int64_t requests_per_minute;
+    char *time_zone;
 } AnalyticsSettings;
 
 extern const ConfigKey analytics_keys[];
