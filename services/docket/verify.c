@@ -150,6 +150,7 @@ static int verify_run(int argc, char **argv) {
     if (r == 0) r = verify_rows(&v);
     if (r == 0) r = verify_promises(&v);
     if (r == 0) r = verify_notify(&v);
+    if (r == 0) r = verify_analytics(&v, !rows_only);
     if (r == 0 && !rows_only) r = verify_desk(&v);
     if (r == 0 && v.redis) r = verify_redis(&v);
     if (r == 0 && v.brokers) r = verify_topics(&v);
@@ -176,7 +177,9 @@ const Command verify_command = {
         "queues the waiting ones;\n"
         "every submission in the topics became a ticket; the desk's index and counters equal the "
         "tickets; nothing is in docket.dead or left in "
-        "an outbox; every promise that fell due was told once, and none that did not.\n"
+        "an outbox; every promise that fell due was told once, and none that did not; the figures "
+        "of analytics "
+        "are those of the ledgers.\n"
         "\n"
         "  --accepted FILE  lines of 'tenant ticket [key]' or 'ticket', as docket surge writes "
         "them\n"

@@ -54,6 +54,8 @@ int verify_rows(Verify *v);
 int verify_desk(Verify *v);
 int verify_promises(Verify *v);
 int verify_notify(Verify *v);
+/* `followed`: analytics has had the time to see everything. */
+int verify_analytics(Verify *v, bool followed);
 int verify_redis(Verify *v);
 int verify_topics(Verify *v);
 int verify_accepted(Verify *v, const char *file);
@@ -68,3 +70,5 @@ int64_t verify_desk_under_way(Verify *v, struct KafkaAdmin *admin, Buf *ret_what
 int64_t verify_promises_under_way(Verify *v, struct KafkaAdmin *admin, Buf *ret_what);
 /* Likewise of a notifier. */
 int64_t verify_notify_under_way(Verify *v, struct KafkaAdmin *admin, Buf *ret_what);
+/* Likewise of an analytics, and what it is still filling. */
+int64_t verify_analytics_under_way(Verify *v, struct KafkaAdmin *admin, Buf *ret_what);

@@ -37,7 +37,9 @@ int64_t verify_under_way(Verify *v, Buf *ret_what) {
     if (promises < 0) return -1;
     int64_t told = verify_notify_under_way(v, admin, ret_what);
     if (told < 0) return -1;
-    total += desk + promises + told;
+    int64_t counted = verify_analytics_under_way(v, admin, ret_what);
+    if (counted < 0) return -1;
+    total += desk + promises + told + counted;
     const PostgresRows *rows = verify_query(v, "SELECT count(*)::bigint FROM ticket.outbox", NULL);
     if (!rows) return -1;
     if (rows_int(rows, 0, 0))
