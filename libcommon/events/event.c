@@ -99,6 +99,7 @@ static const char *read_updated(const Docket__TicketUpdated *t, Arena *a, Ticket
     GET(EDIT_REQUESTER, requester_id, REQUESTER_ID, u->requester_id = (int64_t)t->requester_id)
     GET(EDIT_FORM, form_id, FORM_ID, u->form_id = (int64_t)t->form_id)
     GET(EDIT_FOLLOWUP_OF, followup_of, FOLLOWUP_OF, u->followup_of = (int64_t)t->followup_of)
+    GET(EDIT_PROBLEM, problem_id, PROBLEM_ID, u->problem_id = (int64_t)t->problem_id)
     GET(EDIT_KIND, kind, KIND, u->kind = wire_str(t->kind))
     GET(EDIT_CATEGORY, category, CATEGORY, u->category = wire_str(t->category))
     GET(EDIT_SUBJECT, subject, SUBJECT, u->subject = wire_str(t->subject))
@@ -161,6 +162,7 @@ static const char *read_event(const Docket__Envelope *m, Arena *a, Event *e) {
     case DOCKET__ENVELOPE__EVENT_TICKET_SUBMITTED:
     case DOCKET__ENVELOPE__EVENT_CAPACITY_CHANGED:
     case DOCKET__ENVELOPE__EVENT_TICKET_WAITING:
+    case DOCKET__ENVELOPE__EVENT_SURGE_FOUND:
         return "not an event of a ticket";
     case DOCKET__ENVELOPE__EVENT_PROMISE_WARNED: /* seen above */
     case DOCKET__ENVELOPE__EVENT_PROMISE_BREACHED:

@@ -203,6 +203,7 @@ static int updated(const LedgerRow *row, Arena *a, Docket__TicketUpdated *t) {
     SET(EDIT_REQUESTER, requester_id, REQUESTER_ID, (uint64_t)u.requester_id)
     SET(EDIT_FORM, form_id, FORM_ID, (uint64_t)u.form_id)
     SET(EDIT_FOLLOWUP_OF, followup_of, FOLLOWUP_OF, (uint64_t)u.followup_of)
+    SET(EDIT_PROBLEM, problem_id, PROBLEM_ID, (uint64_t)u.problem_id)
     SET(EDIT_KIND, kind, KIND, wire_text(a, u.kind))
     SET(EDIT_CATEGORY, category, CATEGORY, wire_text(a, u.category))
     SET(EDIT_SUBJECT, subject, SUBJECT, wire_text(a, u.subject))

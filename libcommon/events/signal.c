@@ -3,9 +3,62 @@
 
 #include <errno.h>
 
+#include "digest/digest.h"
 #include "events/promise_internal.h"
 #include "events/wire_internal.h"
 #include "ticket/ticket.h"
+
+Cause surge_cause(int64_t tenant_id, Str category, int64_t began_ms) {
+    CLEANUP(buf_done) Buf text = {0};
+    uint8_t hash[DIGEST_SHA256_BYTES];
+    Cause cause;
+    buf_printf(&text, "surge:%lld:%.*s:%lld", (long long)tenant_id, STR_ARG(category),
+               (long long)began_ms);
+    digest_sha256(buf_str(&text), hash);
+    memcpy(cause.bytes, hash, sizeof(cause.bytes));
+    return cause;
+}
+
+static Docket__SurgeFound *surge_to_wire(const SurgeFound *s, Arena *a) {
+    Docket__SurgeFound *m = arena_alloc(a, sizeof(*m));
+    docket__surge_found__init(m);
+    m->category = wire_text(a, s->category);
+    m->began_ms = s->began_ms;
+    m->found_ms = s->found_ms;
+    m->subject = wire_text(a, s->subject);
+    m->description = wire_text(a, s->description);
+    m->priority = wire_text(a, str(ticket_priority_name(s->priority)));
+    m->group_id = (uint64_t)s->group_id;
+    m->incidents = arena_alloc(a, (s->incidents_n + 1) * sizeof(*m->incidents));
+    m->n_incidents = s->incidents_n;
+    for (size_t i = 0; i < s->incidents_n; i++)
+        m->incidents[i] = (uint64_t)s->incidents[i];
+    return m;
+}
+
+static const char *surge_of_wire(const Docket__SurgeFound *m, Arena *a, SurgeFound *ret) {
+    SurgeFound s = {.category = wire_str(m->category),
+                    .began_ms = m->began_ms,
+                    .found_ms = m->found_ms,
+                    .subject = wire_str(m->subject),
+                    .description = wire_str(m->description),
+                    .group_id = (int64_t)m->group_id,
+                    .incidents_n = m->n_incidents};
+    if (!s.subject.n || s.subject.n > SURGE_SUBJECT_MAX || s.description.n > SURGE_DESCRIPTION_MAX)
+        return "a text too long, or none";
+    if (ticket_priority_parse(wire_str(m->priority), &s.priority) < 0) return "no such priority";
+    if (s.began_ms <= 0 || s.found_ms <= s.began_ms || s.found_ms > WIRE_TIME_MAX)
+        return "a time that is none";
+    if (m->group_id > INT64_MAX || m->n_incidents > SURGE_INCIDENTS_MAX) return "no numbers";
+    int64_t *ids = arena_alloc(a, (s.incidents_n + 1) * sizeof(*ids));
+    for (size_t i = 0; i < s.incidents_n; i++) {
+        if (m->incidents[i] == 0 || m->incidents[i] > TICKET_ID_MAX) return "no ticket's number";
+        ids[i] = (int64_t)m->incidents[i];
+    }
+    s.incidents = ids;
+    *ret = s;
+    return NULL;
+}
 
 void signal_encode(const Signal *s, Buf *ret) {
     CLEANUP(arena_freep) Arena *a = arena_new(512);
@@ -37,6 +90,11 @@ void signal_encode(const Signal *s, Buf *ret) {
         promise_to_wire(&s->promise, NULL, a, &promise);
         promise_into(&e, (PromiseAct)(s->kind - SIGNAL_PROMISE_WARNED), &promise);
         break;
+    case SIGNAL_SURGE_FOUND:
+        e.ticket_id = (uint64_t)s->ticket_id;
+        e.event_case = DOCKET__ENVELOPE__EVENT_SURGE_FOUND;
+        e.surge_found = surge_to_wire(&s->surge, a);
+        break;
     }
     wire_pack(&e, ret);
 }
@@ -58,7 +116,7 @@ static const char *read_ticket(uint64_t ticket_id, uint32_t version, Signal *s) 
     return NULL;
 }
 
-static const char *read_event(const Docket__Envelope *e, Signal *s) {
+static const char *read_event(const Docket__Envelope *e, Arena *a, Signal *s) {
     if (e->event_case == DOCKET__ENVELOPE__EVENT_CAPACITY_CHANGED && e->capacity_changed) {
         const Docket__CapacityChanged *c = e->capacity_changed;
         if (c->agent_id == 0 || c->agent_id > INT64_MAX) return "no agent";
@@ -70,6 +128,12 @@ static const char *read_event(const Docket__Envelope *e, Signal *s) {
         s->kind = SIGNAL_TICKET_WAITING;
         if (e->ticket_waiting->ticket_id == 0) return "no ticket";
         return read_ticket(e->ticket_waiting->ticket_id, e->ticket_waiting->version, s);
+    }
+    if (e->event_case == DOCKET__ENVELOPE__EVENT_SURGE_FOUND && e->surge_found) {
+        s->kind = SIGNAL_SURGE_FOUND;
+        if (e->ticket_id == 0) return "no ticket";
+        const char *problem = read_ticket(e->ticket_id, 0, s);
+        return problem ? problem : surge_of_wire(e->surge_found, a, &s->surge);
     }
     PromiseAct act;
     const Docket__Promise *promise = promise_inside(e, &act);
@@ -89,7 +153,7 @@ int signal_decode(Str message, Arena *arena, Signal *ret, const char **ret_probl
     Trace trace;
     const Docket__Envelope *e = wire_unpack(message, arena, ret_problem);
     if (!e || !wire_origin(e, &s.cause, &trace, ret_problem)) return -EBADMSG;
-    const char *problem = read_event(e, &s);
+    const char *problem = read_event(e, arena, &s);
     if (!problem && e->schema_version != ENVELOPE_SCHEMA_VERSION)
         problem = "a schema version that is not known";
     else if (!problem && (e->tenant_id == 0 || e->tenant_id > INT64_MAX))

@@ -38,6 +38,7 @@ static const NumberColumn number_columns[] = {
     {"requester_id", AT(requester_id), EDIT_REQUESTER, false},
     {"form_id", AT(form_id), EDIT_FORM, true},
     {"followup_of", AT(followup_of), EDIT_FOLLOWUP_OF, true},
+    {"problem_id", AT(problem_id), EDIT_PROBLEM, true},
 };
 static const ListColumn list_columns[] = {
     {"collaborator_ids", AT(collaborators), AT(collaborators_n), EDIT_COLLABORATORS},

@@ -31,7 +31,8 @@ typedef enum EditSet { /* which of the members below are to be set */
                        EDIT_SATISFACTION = 8192,
                        EDIT_COLLABORATORS = 16384, /* all of them, likewise below */
                        EDIT_FOLLOWERS = 32768,
-                       EDIT_SETS = 65535, /* all of these bits */
+                       EDIT_PROBLEM = 65536,
+                       EDIT_SETS = 131071, /* all of these bits */
 } EditSet;
 
 typedef struct EditComment {
@@ -50,6 +51,7 @@ typedef struct TicketUpdate {
     TicketStatus status;
     TicketPriority priority;
     int64_t group_id, assignee_id, requester_id, form_id, followup_of; /* 0: none */
+    int64_t problem_id; /* of which it is an incident; 0: none */
     Str kind, category, subject, external_id, satisfaction;
     Str custom_fields; /* JSON object */
     const Str *tags;

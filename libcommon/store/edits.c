@@ -18,11 +18,13 @@ enum {
     ROUND_ARRAYS                                                                                   \
     ", $12::integer[], $13::text[], $14::text[], $15::bigint[], $16::bigint[], $17::bigint[],"     \
     " $18::bigint[], $19::bigint[], $20::text[], $21::text[], $22::text[], $23::text[],"           \
-    " $24::text[], $25::text[], $26::jsonb[], $27::text[], $28::text[]"
+    " $24::text[], $25::text[], $26::jsonb[], $27::text[], $28::text[], $29::bigint[]"
 #define EDIT_NAMES                                                                                 \
     ROUND_NAMES                                                                                    \
     ", sets, status, priority, group_id, assignee_id, requester_id, form_id, followup_of, kind,"   \
-    " category, subject, external_id, satisfaction, tags, custom_fields, collaborators, followers"
+    " category, subject, external_id, satisfaction, tags, custom_fields, collaborators, "          \
+    "followers,"                                                                                   \
+    " problem_id"
 #define EDIT_WRITTEN                                                                               \
     ROUND_LOCKED                                                                                   \
     ","                                                                                            \
@@ -47,11 +49,12 @@ enum {
     "   collaborator_ids = CASE WHEN l.sets & 16384 <> 0 THEN l.collaborators::bigint[]"           \
     "     ELSE t.collaborator_ids END,"                                                            \
     "   follower_ids = CASE WHEN l.sets & 32768 <> 0 THEN l.followers::bigint[]"                   \
-    "     ELSE t.follower_ids END"                                                                 \
+    "     ELSE t.follower_ids END,"                                                                \
+    "   problem_id = CASE WHEN l.sets & 65536 <> 0 THEN l.problem_id ELSE t.problem_id END"        \
     "  FROM locked l WHERE t.tenant_id = l.tenant_id AND t.id = l.id)," ROUND_RECORDED ","         \
     " messages AS (SELECT l.tenant_id, m.topic, m.key, m.message, m.k,"                            \
     "   nextval('ticket.outbox_outbox_id_seq') AS outbox_id"                                       \
-    "  FROM unnest($29::bigint[], $30::text[], $31::bytea[], $32::bytea[]) WITH ORDINALITY"        \
+    "  FROM unnest($30::bigint[], $31::text[], $32::bytea[], $33::bytea[]) WITH ORDINALITY"        \
     "    m (n, topic, key, message, k) JOIN locked l ON l.n = m.n),"                               \
     " outbox AS (INSERT INTO ticket.outbox (tenant_id, outbox_id, topic, key, message)"            \
     "  OVERRIDING SYSTEM VALUE"                                                                    \
@@ -68,7 +71,7 @@ static const PostgresStatement edit_statement = {
 static const PostgresStatement edit_with_files_statement = {
     "store_edit_with_files",
     "WITH asked AS (SELECT * FROM unnest(" EDIT_ARRAYS
-    ", $33::text[]) WITH ORDINALITY i (" EDIT_NAMES ", files, n)),"
+    ", $34::text[]) WITH ORDINALITY i (" EDIT_NAMES ", files, n)),"
     " busy AS (SELECT a.n FROM asked a WHERE a.files <> '{}' AND (cardinality(a.files::bigint[]) <>"
     "   (SELECT count(*) FROM (SELECT f.file_id FROM desk.files f WHERE f.tenant_id = a.tenant_id"
     "     AND f.file_id = ANY (a.files::bigint[]) AND f.ticket_id IS NULL AND f.complete"
@@ -140,6 +143,7 @@ static ChangeFate decide(Rounds *r, uint32_t at) {
                                          .requester_id = e->requester_id,
                                          .form_id = e->form_id,
                                          .followup_of = e->followup_of,
+                                         .problem_id = e->problem_id,
                                          .kind = e->kind,
                                          .category = e->category,
                                          .subject = e->subject,
@@ -267,6 +271,7 @@ static void write_columns(EditsJob *job, Params *p) {
            params_element_text(p, buf_str(&people)))
     COLUMN(PARAM_TEXT, numbers_literal(e->followers, e->followers_n, &people);
            params_element_text(p, buf_str(&people)))
+    COLUMN(PARAM_INT8, number_or_null(p, e->problem_id))
 #undef COLUMN
 }
 

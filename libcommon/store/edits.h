@@ -35,6 +35,7 @@ typedef struct TicketEdit {
     TicketStatus status;
     TicketPriority priority;
     int64_t group_id, assignee_id, requester_id, form_id, followup_of; /* 0: none */
+    int64_t problem_id;                                                /* likewise */
     Str kind, category, subject, external_id, custom_fields /* JSON object */;
     Str satisfaction; /* "good" "bad" "offered" "" */
     const Str *tags;

@@ -63,5 +63,8 @@ int ticket_transition(TicketStatus from, TicketStatus to, ActorKind by, unsigned
 unsigned ticket_handover(int64_t from_assignee, int64_t to_assignee, int64_t from_group,
                          int64_t to_group, ActorKind by);
 
+/* The kind of a ticket that stands for many: its incidents name it as their problem. */
+#define TICKET_KIND_PROBLEM "问题"
+
 /* Positive and exact in a JavaScript number. */
 #define TICKET_ID_MAX ((int64_t)9007199254740991)

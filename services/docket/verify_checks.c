@@ -64,7 +64,7 @@ const VerifyCheck verify_checks[] = {
      "\"product\":\"\",\"batch\":\"\","
      "\"device\":\"\",\"language\":\"\",\"external_id\":\"\",\"kind\":\"\",\"category\":\"\","
      "\"form_id\":null,\"followup_of\":null,\"satisfaction\":\"\","
-     "\"collaborator_ids\":[],\"follower_ids\":[]}'::"
+     "\"collaborator_ids\":[],\"follower_ids\":[],\"problem_id\":null}'::"
      "jsonb"
      "   || coalesce(told, '{}') - '{requester_id,created_at}'::text[] AS should_be) both_of"
      " WHERE is_now <> should_be OR t.updated_at <> l.last_at"},

@@ -2,7 +2,8 @@
  *
  *   lanes ──▶ pipeline ──▶ store, roster, publication        new tickets
  *   signals ─▶ dispatch ─▶ store, roster, publication        tickets that wait
- *          └─▶ acts ─▶ histories, a store, roster, publication  promises about to be broken
+ *          ├─▶ acts ─▶ histories, a store, roster, publication  promises about to be broken
+ *          └─▶ problems ─▶ a store, settler, publication      surges that analytics found
  *   upkeep, rebuild ─────▶ turn (a third store), roster      what nobody asks for
  *   configuration ───────▶ presence ─▶ roster                who is there
  *   roster ──── hints ───▶ dispatch;  cold ─▶ rebuild */
@@ -18,6 +19,7 @@
 #include "router/lanes.h"
 #include "router/pipeline.h"
 #include "router/presence.h"
+#include "router/problems.h"
 #include "router/rebuild.h"
 #include "router/settings.h"
 #include "router/settler.h"
@@ -26,11 +28,12 @@
 #include "router/upkeep.h"
 
 enum {
-    STORES = 4,
+    STORES = 5,
     STORE_BATCHES = 0,
     STORE_DISPATCH = 1,
     STORE_UPKEEP = 2,
     STORE_ACTS = 3,
+    STORE_PROBLEMS = 4,
     HISTORY_CONNECTIONS = 1,
     FLUSH_MS = 2000
 };
@@ -50,6 +53,7 @@ typedef struct Router {
     Turn *turn;
     Dispatch *dispatch;
     Acts *acts;
+    Problems *problems;
     Rebuild *rebuild;
     Upkeep *upkeep;
     Pipeline *pipeline;
@@ -238,6 +242,11 @@ int router_start(Runtime *runtime, const void *config, void **ret_self) {
                                     .publisher = &r->publisher,
                                     .configuration = r->configuration,
                                     .histories = r->histories});
+    r->problems = problems_new(&(ProblemsParts){.loop = r->loop,
+                                                .store = r->stores[STORE_PROBLEMS],
+                                                .settler = r->settler,
+                                                .publisher = &r->publisher,
+                                                .configuration = r->configuration});
     r->rebuild = rebuild_new(&(RebuildParts){.loop = r->loop,
                                              .turn = r->turn,
                                              .roster = r->roster,
@@ -269,8 +278,8 @@ int router_start(Runtime *runtime, const void *config, void **ret_self) {
                                                 .settler = r->settler,
                                                 .publisher = &r->publisher,
                                                 .configuration = r->configuration});
-    r->signals =
-        signals_new(r->loop, r->settings, instance, r->dispatch, r->acts, &r->publisher, &problem);
+    r->signals = signals_new(r->loop, r->settings, instance, r->dispatch, r->acts, r->problems,
+                             &r->publisher, &problem);
     if (!r->signals) return failed(r, "kafka_brokers", &problem);
     runtime_ready_check(runtime, "postgres", postgres_ok, r);
     runtime_ready_check(runtime, "kafka", kafka_ok, r);
@@ -310,6 +319,7 @@ void router_stop(void *self) {
     rebuild_free(r->rebuild);
     dispatch_free(r->dispatch);
     acts_free(r->acts);
+    problems_free(r->problems);
     turn_free(r->turn);
     settler_free(r->settler);
     configuration_free(r->configuration);

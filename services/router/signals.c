@@ -16,15 +16,19 @@ struct Signals {
     KafkaConsumer *consumer;
     Dispatch *dispatch;
     Acts *acts;
+    Problems *problems;
     char *group;
     const char *topic;
-    Publication *dead, *dead_acts;
+    Publication *dead, *dead_acts, *dead_problems;
     Arena *arena;
     KafkaMessage messages[BATCH];
     size_t n, pending;
     ActsAsk asks[BATCH]; /* the promises' */
     size_t asked[BATCH]; /* their messages */
     size_t asks_n;
+    ProblemsAsk surges[BATCH];
+    size_t surged[BATCH]; /* likewise */
+    size_t surges_n;
     bool stopped, revoking;
     Metric *received, *dead_letters, *lag;
 };
@@ -39,9 +43,10 @@ static void finish(Signals *s) {
                                    s->messages[i].offset + 1);
         kafka_message_done(&s->messages[i]);
     }
-    s->n = s->asks_n = 0;
+    s->n = s->asks_n = s->surges_n = 0;
     publication_clear(s->dead);
     publication_clear(s->dead_acts);
+    publication_clear(s->dead_problems);
     arena_reset(s->arena);
     if (s->revoking) {
         s->revoking = false;
@@ -71,6 +76,14 @@ static void on_acted(void *arg) {
     publication_start(s->dead_acts, on_done, s);
 }
 
+static void on_opened(void *arg) {
+    Signals *s = arg;
+    for (size_t i = 0; i < s->surges_n; i++)
+        if (s->surges[i].dead)
+            bury(s, s->dead_problems, s->surged[i], s->surges[i].signal, s->surges[i].dead);
+    publication_start(s->dead_problems, on_done, s);
+}
+
 static void pump(Signals *s) {
     if (s->n || s->stopped || s->revoking) return;
     s->n = kafka_consumer_take(s->consumer, s->messages, BATCH);
@@ -89,12 +102,21 @@ static void pump(Signals *s) {
             s->asked[s->asks_n++] = i;
             continue;
         }
+        if (signal->kind == SIGNAL_SURGE_FOUND) {
+            s->surges[s->surges_n] = (ProblemsAsk){.signal = signal};
+            s->surged[s->surges_n++] = i;
+            continue;
+        }
         s->pending++;
         dispatch_signal(s->dispatch, signal, on_done, s);
     }
     if (s->asks_n) {
         s->pending++;
         acts_run(s->acts, s->asks, s->asks_n, on_acted, s);
+    }
+    if (s->surges_n) {
+        s->pending++;
+        problems_run(s->problems, s->surges, s->surges_n, on_opened, s);
     }
     publication_start(s->dead, on_done, s);
 }
@@ -129,7 +151,8 @@ static void on_scrape(void *arg) {
 }
 
 Signals *signals_new(Loop *loop, const RouterSettings *settings, const char *instance,
-                     Dispatch *dispatch, Acts *acts, const Publisher *publisher, Buf *ret_problem) {
+                     Dispatch *dispatch, Acts *acts, Problems *problems, const Publisher *publisher,
+                     Buf *ret_problem) {
     Signals *s = xcalloc(1, sizeof(*s));
     CLEANUP(buf_done) Buf group = {0};
     buf_printf(&group, "%s-signals", settings->group);
@@ -137,8 +160,10 @@ Signals *signals_new(Loop *loop, const RouterSettings *settings, const char *ins
     s->topic = settings->topic_signals;
     s->dispatch = dispatch;
     s->acts = acts;
+    s->problems = problems;
     s->dead = publication_new(publisher);
     s->dead_acts = publication_new(publisher);
+    s->dead_problems = publication_new(publisher);
     s->arena = arena_new(16 * 1024);
     s->received = metric_counter("docket_router_signals_total", "Signals taken", NULL);
     s->dead_letters = metric_counter("docket_router_dead_letters_total",
@@ -172,6 +197,7 @@ Signals *signals_free(Signals *s) {
     kafka_consumer_free(s->consumer);
     publication_free(s->dead);
     publication_free(s->dead_acts);
+    publication_free(s->dead_problems);
     arena_free(s->arena);
     free(s->group);
     free(s);

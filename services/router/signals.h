@@ -9,12 +9,14 @@
 #include "publish/publication.h"
 #include "router/acts.h"
 #include "router/dispatch.h"
+#include "router/problems.h"
 #include "router/settings.h"
 
 typedef struct Signals Signals;
 
 Signals *signals_new(Loop *loop, const RouterSettings *settings, const char *instance,
-                     Dispatch *dispatch, Acts *acts, const Publisher *publisher, Buf *ret_problem);
+                     Dispatch *dispatch, Acts *acts, Problems *problems, const Publisher *publisher,
+                     Buf *ret_problem);
 Signals *signals_free(Signals *s);
 void signals_stop(Signals *s); /* takes nothing any more */
 bool signals_idle(const Signals *s);

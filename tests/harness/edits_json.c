@@ -79,10 +79,10 @@ void print_row(Arena *arena, const LedgerRow *r) {
 
 static void fill_sets(Arena *arena, TicketEdit *e, const cJSON *set) {
     static const char *const names[] = {
-        "status",        "group_id",     "assignee_id",      "priority",
-        "kind",          "category",     "subject",          "tags",
-        "custom_fields", "external_id",  "requester_id",     "form_id",
-        "followup_of",   "satisfaction", "collaborator_ids", "follower_ids"};
+        "status",       "group_id",  "assignee_id", "priority",      "kind",
+        "category",     "subject",   "tags",        "custom_fields", "external_id",
+        "requester_id", "form_id",   "followup_of", "satisfaction",  "collaborator_ids",
+        "follower_ids", "problem_id"};
     for (unsigned i = 0; set && i < sizeof(names) / sizeof(names[0]); i++)
         if (cJSON_GetObjectItemCaseSensitive(set, names[i])) e->sets |= 1U << i;
     if (!set) return;
@@ -93,6 +93,7 @@ static void fill_sets(Arena *arena, TicketEdit *e, const cJSON *set) {
     e->requester_id = int_of(set, "requester_id", 0);
     e->form_id = int_of(set, "form_id", 0);
     e->followup_of = int_of(set, "followup_of", 0);
+    e->problem_id = int_of(set, "problem_id", 0);
     e->kind = text_of(set, "kind");
     e->category = text_of(set, "category");
     e->subject = text_of(set, "subject");

@@ -84,7 +84,8 @@ def test_merging_the_ledger_gives_the_ticket(pg, store):
     for column in ("version", "updated_at", "requester_id", "id", "tenant_id"):
         del row[column]
     row["created_at"] = row["created_at"].replace("+00:00", ".000Z")
-    told = {"form_id": None, "followup_of": None, "satisfaction": "", "collaborator_ids": [], "follower_ids": [], **told}  # what only people set
+    told = {"form_id": None, "followup_of": None, "satisfaction": "", "collaborator_ids": [], "follower_ids": [], "problem_id": None,
+            **told}  # what only people set
     assert told == row
 
 

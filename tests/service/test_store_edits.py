@@ -61,7 +61,7 @@ def test_an_edit_sets_what_it_names_and_leaves_the_rest(pg, router, desk):
         "status": "in_progress", "priority": "urgent", "kind": "售后", "category": "物流", "subject": "新题 '\"\\",
         "tags": ["急件", 'a,"b\\'], "custom_fields": '{"b": [1, {"c": null}]}', "external_id": "X-1", "requester_id": 10 ** 12 + 7,
         "form_id": 1044, "followup_of": 77, "satisfaction": "offered", "collaborator_ids": [10 ** 12 + 9, 10 ** 12 + 8],
-        "follower_ids": [8, 9]}))
+        "follower_ids": [8, 9], "problem_id": 78}))
     assert told["fate"] == "done" and told["place"]["version"] == 3 and told["place"]["status"] == "in_progress"
     after = row_of(pg, id)
     changed = {k: after[k] for k in after if after[k] != before[k]}
@@ -69,15 +69,16 @@ def test_an_edit_sets_what_it_names_and_leaves_the_rest(pg, router, desk):
         "version": 3, "status": "in_progress", "priority": "urgent", "kind": "售后", "category": "物流", "subject": "新题 '\"\\",
         "tags": ["急件", 'a,"b\\'], "custom_fields": {"b": [1, {"c": None}]}, "external_id": "X-1", "requester_id": 10 ** 12 + 7,
         "form_id": 1044, "followup_of": 77, "satisfaction": "offered", "collaborator_ids": [10 ** 12 + 9, 10 ** 12 + 8],
-        "follower_ids": [8, 9]}
+        "follower_ids": [8, 9], "problem_id": 78}
     last = ledger(pg, id)[-1]
     assert (last["seq"], last["kind"], last["actor"]) == (3, "ticket_updated", "agent:7")
     assert last["payload"]["set"] == {k: v for k, v in changed.items() if k != "version"}
     assert told["row"]["event_bytes"] > 0
 
-    [told] = desk.edit(edit(id, 3, set={"form_id": 0, "followup_of": 0, "tags": [], "custom_fields": "", "follower_ids": []}))
+    [told] = desk.edit(edit(id, 3, set={"form_id": 0, "followup_of": 0, "tags": [], "custom_fields": "", "follower_ids": [], "problem_id": 0}))
     after = row_of(pg, id)
     assert (after["form_id"], after["followup_of"], after["tags"], after["custom_fields"]) == (None, None, [], {})
+    assert after["problem_id"] is None
     assert (after["follower_ids"], after["collaborator_ids"]) == ([], [10 ** 12 + 9, 10 ** 12 + 8])
     assert after["subject"] == "新题 '\"\\" and after["assignee_id"] == 7
 

@@ -29,6 +29,7 @@ extern const RouteTable organization_membership_routes; /* people/organization_m
 extern const RouteTable live_routes;           /* live/live.c */
 extern const RouteTable link_routes;           /* links/links.c */
 extern const RouteTable notification_routes;   /* tickets/notifications.c */
+extern const RouteTable ticket_incident_routes; /* tickets/incidents.c */
 extern const RouteTable request_routes;        /* customers/requests.c */
 
 /* One a line, so that two new ones do not collide. */
@@ -61,6 +62,7 @@ const RouteTable *const surface[] = {
     &live_routes,
     &link_routes,
     &notification_routes,
+    &ticket_incident_routes,
     NULL,
 };
 /* clang-format on */

@@ -30,7 +30,8 @@ static const struct {
                {EDIT_FOLLOWUP_OF, "via_followup_source_id"},
                {EDIT_SATISFACTION, "satisfaction_rating"},
                {EDIT_COLLABORATORS, "collaborator_ids"},
-               {EDIT_FOLLOWERS, "follower_ids"}};
+               {EDIT_FOLLOWERS, "follower_ids"},
+               {EDIT_PROBLEM, "problem_id"}};
 
 static const char *type_of(const Event *e) {
     return e->kind < LEDGER_KINDS ? ledger_kind_name(e->kind) : "ticket_changed";

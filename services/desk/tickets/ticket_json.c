@@ -204,7 +204,11 @@ void ticket_json(Buf *ret, Str base, const TicketRow *t, const Catalog *catalog)
     add_stamp(ret, t);
     ADD(ret, ",\"generated_timestamp\":");
     buf_add_i64(ret, t->updated_ms / 1000);
-    ADD(ret, ",\"type\":null,\"subject\":");
+    ADD(ret, ",\"type\":");
+    buf_adds(ret, str_is(t->kind, TICKET_KIND_PROBLEM) ? "\"problem\""
+                  : t->problem_id                      ? "\"incident\""
+                                                       : "null");
+    ADD(ret, ",\"subject\":");
     size_t from = ret->n;
     buf_add_json(ret, t->subject);
     size_t to = ret->n;
@@ -233,8 +237,10 @@ void ticket_json(Buf *ret, Str base, const TicketRow *t, const Catalog *catalog)
     ticket_ids_json(ret, t->followers, t->followers_n);
     ADD(ret, ",\"email_cc_ids\":");
     ticket_ids_json(ret, t->collaborators, t->collaborators_n);
-    ADD(ret, ",\"forum_topic_id\":null,\"problem_id\":null,\"has_incidents\":false,"
-             "\"is_public\":true,\"due_at\":null,\"tags\":");
+    ADD(ret, ",\"forum_topic_id\":null,\"problem_id\":");
+    add_id(ret, t->problem_id);
+    buf_adds(ret, t->has_incidents ? ",\"has_incidents\":true" : ",\"has_incidents\":false");
+    ADD(ret, ",\"is_public\":true,\"due_at\":null,\"tags\":");
     add_list(ret, t->tags, t->tags_n);
     ADD(ret, ",\"custom_fields\":");
     from = ret->n;

@@ -62,7 +62,9 @@ TicketRow ticket_row_read(const PostgresRows *rows, size_t row, size_t first, in
     t.followups = texts(rows, row, c++, arena, &t.followups_n);
     t.same_second = rows_bool(rows, row, c++);
     t.collaborators = ids(rows, row, c++, arena, &t.collaborators_n);
-    t.followers = ids(rows, row, c, arena, &t.followers_n);
+    t.followers = ids(rows, row, c++, arena, &t.followers_n);
+    t.problem_id = rows_int(rows, row, c++);
+    t.has_incidents = rows_bool(rows, row, c);
     return t;
 }
 

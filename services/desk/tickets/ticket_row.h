@@ -25,8 +25,10 @@
     " CASE WHEN t.version > 2 THEN coalesce((SELECT date_trunc('second', l.at) ="                  \
     " date_trunc('second', t.updated_at) FROM ticket.ledger l WHERE l.tenant_id = t.tenant_id AND" \
     " l.ticket_id = t.id AND l.seq = t.version - 1 LIMIT 1), false) ELSE false END,"               \
-    " t.collaborator_ids::text[], t.follower_ids::text[]"
-enum { TICKET_COLUMNS_N = 34, TICKET_TAGS_MAX = 256 };
+    " t.collaborator_ids::text[], t.follower_ids::text[], t.problem_id,"                           \
+    " t.kind = '" TICKET_KIND_PROBLEM "' AND EXISTS (SELECT FROM ticket.tickets i WHERE"           \
+    " i.tenant_id = t.tenant_id AND i.problem_id = t.id)"
+enum { TICKET_COLUMNS_N = 36, TICKET_TAGS_MAX = 256 };
 
 typedef struct TicketRow {
     int64_t tenant_id, id;
@@ -35,6 +37,8 @@ typedef struct TicketRow {
     TicketPriority priority;
     int64_t group_id, assignee_id, requester_id, source_id, form_id, followup_of; /* 0: none */
     int64_t organization_id; /* its requester's; 0: none */
+    int64_t problem_id;      /* of which it is an incident; 0: none */
+    bool has_incidents;
     Str kind, category, channel, subject, description;
     Str tier, region, order, product, batch, device, language, external_id;
     Str custom_fields; /* a JSON object */

@@ -26,6 +26,7 @@ static const TicketUpdate everything = {
     .requester_id = 1000000000007,
     .form_id = 1044,
     .followup_of = 0,
+    .problem_id = 100007,
     .kind = {"售后", 6},
     .category = {"物流/丢件", 13},
     .subject = {"新 \"题\"\n", 10},
@@ -58,6 +59,7 @@ static void same_update(const TicketUpdate *a, const TicketUpdate *b, bool with_
     assert_int_equal(a->requester_id, b->requester_id);
     assert_int_equal(a->form_id, b->form_id);
     assert_int_equal(a->followup_of, b->followup_of);
+    assert_int_equal(a->problem_id, b->problem_id);
     assert_true(str_eq(a->kind, b->kind) && str_eq(a->category, b->category));
     assert_true(str_eq(a->subject, b->subject) && str_eq(a->external_id, b->external_id));
     assert_true(str_eq(a->satisfaction, b->satisfaction));
