@@ -13,7 +13,7 @@ CREATE TABLE analytics.surges (
     fitted_to timestamptz NOT NULL,        -- the profile knows what came before
     profile   bytea NOT NULL,              -- services/analytics/radar/watch.h; empty: its weeks are too few
     state     bytea NOT NULL,              -- libcommon/radar/surge.h
-    finding   bigint,                      -- of the surge that goes on; NULL: none does
+    raging    timestamptz,                 -- beginning of the surge that goes on; NULL: none does
     PRIMARY KEY (tenant_id, category)
 ) WITH (fillfactor = 50);
 COMMENT ON TABLE analytics.surges IS 'owner: analytics. Age: for ever, at most 500 rows a tenant';
