@@ -13,6 +13,7 @@ typedef struct Command {
 } Command;
 
 extern const Command agents_command;
+extern const Command analytics_command;
 extern const Command apply_command;
 extern const Command clock_command;
 extern const Command dead_command;

@@ -9,6 +9,7 @@
 /* clang-format off */
 static const Command *const commands[] = {
     &agents_command,
+    &analytics_command,
     &apply_command,
     &clock_command,
     &dead_command,
