@@ -24,16 +24,16 @@ def median(values):
     return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
 
-def documents(capacity):
+def documents(capacity, agents=AGENTS):
     """A tenant with 200 rules and room for `capacity` tickets."""
-    each = max(1, min(1000, -(-capacity // AGENTS)))
+    each = max(1, min(1000, -(-capacity // agents)))
     groups = ["售后", "物流", "跨境", "技术", "投诉", "VIP"]
     words = ["退款", "丢件", "清关", "闪退", "态度", "会员", "发票", "破损", "换货", "超时"]
     lines = ["settings: {default_group: 售后}", "skills: [英语]", "groups:"]
     lines += [f"  - {{name: {group}, title: {group}}}" for group in groups]
     lines += ["agents:"]
     lines += [f"  - {{name: a{i}, title: 客服{i}, groups: [{groups[i % 6]}], skills: [英语], capacity: {each}, duty: true}}"
-              for i in range(AGENTS)]
+              for i in range(agents)]
     lines += ["rules:"]
     for i in range(RULES):
         word = words[i % 10]
@@ -60,31 +60,43 @@ class Bench:
             stack.down()
         shutil.rmtree(self.scratch, ignore_errors=True)
 
-    def fresh(self, tickets, routers=2):
-        """An empty stack of gate and routers with twenty tenants who have room for half of `tickets`; a file of their tokens."""
+    def fresh(self, tickets, routers=2, more="", agents=AGENTS, environment=None, **kinds):
+        """An empty stack of gate and routers (and so many others as `kinds` says, desk=1) with twenty tenants who have room for half of
+        `tickets` and `more` in their documents; a file of their tokens."""
         if self.stack:
             self.stack.down()
-        self.stack = Stack().up("--router", routers, "--intake", 1, "--desk", 0, "--sla", 0, "--notifier", 0)
-        tokens = []
+        self.stack = Stack()
+        self.stack.environment.update(environment or {})
+        shape = {"router": routers, "intake": 1, "desk": 0, "sla": 0, "notifier": 0, **kinds}
+        self.stack.up(*[word for kind, count in shape.items() for word in (f"--{kind}", count)])
+        tokens, self.tenants = [], []
         for number in range(TENANTS):
-            tenant = self.stack.tenant(documents(tickets // 2 // TENANTS))
+            tenant = self.stack.tenant(documents(tickets // 2 // TENANTS, agents) + more)
+            self.tenants.append(tenant)
             tokens.append(f"{tenant.number} {tenant.token}")
         self.tokens = self.scratch / "tokens"
         self.tokens.write_text("\n".join(tokens) + "\n")
         return self.stack
 
+    def surge_words(self, rate, seconds, *more):
+        """With 1,024 requests that may be under way the loop is open: with 128, at 8,000 a second, each wait beyond 16 ms at the gate
+        became a queue in the generator."""
+        return ["surge", "--rate", rate, "--seconds", seconds, "--tokens", self.tokens, "--duplicates", "1/50", "--connections", 64,
+                "--depth", 16, "--accepted", self.scratch / "accepted", "--json", *more]
+
     def surge(self, rate, seconds, *more):
-        """One run of `docket surge` over all tenants: its summary. With 1,024 requests that may be under way the loop is open: with
-        128, at 8,000 a second, each wait beyond 16 ms at the gate became a queue in the generator."""
-        accepted = self.scratch / "accepted"
-        run = self.stack.docket("surge", "--rate", rate, "--seconds", seconds, "--tokens", self.tokens, "--duplicates", "1/50",
-                                "--connections", 64, "--depth", 16, "--accepted", accepted, "--json", *more, check=False,
-                                timeout=seconds * 3 + 120)
-        lines = run.stdout.strip().splitlines()
-        assert lines, f"surge said nothing: {run.stderr}"
+        """One run of `docket surge` over all tenants: its summary."""
+        run = self.stack.docket(*self.surge_words(rate, seconds, *more), check=False, timeout=seconds * 3 + 120)
+        return self.surge_said(run.stdout, run.stderr)
+
+    @staticmethod
+    def surge_said(output, errors=""):
+        lines = output.strip().splitlines()
+        assert lines, f"surge said nothing: {errors}"
         said = json.loads(lines[-1])
         said["tickets"] = said["accepted"]
         said["p99_ms"] = said["latency_ms"]["p99"]
+        said["statuses"] = {**said["refused"], "no answer": said["no_answer"], "unsent": said["unsent"]}
         said["refused"] = sum(said["refused"].values()) + said["no_answer"] + said["unsent"]
         return said
 

@@ -1,5 +1,5 @@
-/* RFC 5321, the client's side of one transaction. Commands go one by one: what a server says to
- * each is then what it says to that one. */
+/* RFC 5321, the client's side of one transaction. Commands go one by one, or all three ahead of
+ * the message at once; either way the replies come in their order. */
 #include "outgoing/dialogue.h"
 
 #include <errno.h>
@@ -64,13 +64,15 @@ static void end(Dialogue *d, OutgoingOutcome outcome, const char *why) {
     if (d->code) buf_printf(&d->reason, ": %d %.*s", d->code, STR_ARG(buf_str(&d->text)));
 }
 
-void dialogue_begin(Dialogue *d, Str from, Str to, Str message, bool knows_utf8, bool knows_8bit) {
+void dialogue_begin(Dialogue *d, Str from, Str to, Str message, bool knows_utf8, bool knows_8bit,
+                    bool pipelines) {
     bool from_utf8, to_utf8;
     *d = (Dialogue){.from = from,
                     .to = to,
                     .message = message,
                     .knows_utf8 = knows_utf8,
-                    .knows_8bit = knows_8bit};
+                    .knows_8bit = knows_8bit,
+                    .pipelines = pipelines};
     (void)dialogue_check_address(from, true, &from_utf8);
     (void)dialogue_check_address(to, false, &to_utf8);
     bool eight = is_8bit(message);
@@ -81,6 +83,7 @@ void dialogue_begin(Dialogue *d, Str from, Str to, Str message, bool knows_utf8,
     } else {
         buf_printf(&d->to_send, "MAIL FROM:<%.*s>%s%s\r\n", STR_ARG(from),
                    eight ? " BODY=8BITMIME" : "", from_utf8 || to_utf8 ? " SMTPUTF8" : "");
+        if (pipelines) buf_printf(&d->to_send, "RCPT TO:<%.*s>\r\nDATA\r\n", STR_ARG(to));
     }
 }
 
@@ -121,11 +124,11 @@ static void answer(Dialogue *d) {
     switch (d->state) {
     case DIALOGUE_MAIL:
         d->state = DIALOGUE_RCPT;
-        buf_printf(&d->to_send, "RCPT TO:<%.*s>\r\n", STR_ARG(d->to));
+        if (!d->pipelines) buf_printf(&d->to_send, "RCPT TO:<%.*s>\r\n", STR_ARG(d->to));
         break;
     case DIALOGUE_RCPT:
         d->state = DIALOGUE_DATA;
-        buf_adds(&d->to_send, "DATA\r\n");
+        if (!d->pipelines) buf_adds(&d->to_send, "DATA\r\n");
         break;
     case DIALOGUE_DATA:
         d->state = DIALOGUE_MESSAGE;
@@ -178,6 +181,10 @@ void dialogue_hear(Dialogue *d, Str bytes) {
         hear_line(d, line.p ? line : STR(""));
         buf_clear(&d->reply);
     }
+}
+
+bool dialogue_before_message(const Dialogue *d) {
+    return d->state == DIALOGUE_DATA || (d->state == DIALOGUE_MESSAGE && d->to_send.n);
 }
 
 void dialogue_give_up(Dialogue *d, const char *why) {

@@ -20,7 +20,7 @@ enum { DIALOGUE_LINE_BYTES = 2048, DIALOGUE_REPLY_BYTES = 16 * 1024 };
 typedef struct Dialogue {
     DialogueState state;
     Str from, to, message; /* borrowed */
-    bool knows_utf8, knows_8bit;
+    bool knows_utf8, knows_8bit, pipelines;
     Buf to_send; /* the caller sends it and empties it */
     Buf reply;   /* not yet whole */
     size_t reply_bytes;
@@ -37,12 +37,16 @@ int dialogue_check_address(Str address, bool may_be_empty, bool *needs_utf8);
  */
 int dialogue_check_message(Str message, Buf *problem);
 
-/* Begins: MAIL stands in to_send, or it has ended because the server cannot carry it. */
-void dialogue_begin(Dialogue *d, Str from, Str to, Str message, bool knows_utf8, bool knows_8bit);
+/* Begins: MAIL stands in to_send, or it has ended because the server cannot carry it. To a server
+ * that `pipelines` (RFC 2920) RCPT and DATA are said with it; the message waits for its 354. */
+void dialogue_begin(Dialogue *d, Str from, Str to, Str message, bool knows_utf8, bool knows_8bit,
+                    bool pipelines);
 void dialogue_done(Dialogue *d);
 /* What the server said. Afterwards there is something to send, or it waits for more, or has ended.
  */
 void dialogue_hear(Dialogue *d, Str bytes);
+/* The server would take the message and has nothing of it: the last moment to give up. */
+bool dialogue_before_message(const Dialogue *d);
 /* The caller may not go on (its lease is over): ends it. */
 void dialogue_give_up(Dialogue *d, const char *why);
 /* The connection ended: true when the server may have taken the mail all the same. */

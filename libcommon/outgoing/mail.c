@@ -25,7 +25,7 @@ typedef struct MailConnection {
     char error[CURL_ERROR_SIZE];
     LoopFd *watch; /* since it is connected */
     LoopTimer *timer;
-    bool connected, knows_utf8, knows_8bit;
+    bool connected, knows_utf8, knows_8bit, pipelines;
     int mails; /* delivered over it */
 } MailConnection;
 
@@ -190,7 +190,7 @@ static Heard hear(Mail *m) {
         return HEARD_THE_END;
     }
     dialogue_hear(&m->dialogue, (Str){bytes, n});
-    if (m->dialogue.state == DIALOGUE_DATA && outgoing_too_late(&m->request))
+    if (m->sent == 0 && dialogue_before_message(&m->dialogue) && outgoing_too_late(&m->request))
         dialogue_give_up(&m->dialogue, "its time was over before it could be sent");
     if (m->dialogue.state != DIALOGUE_ENDED) return HEARD_SOMETHING;
     finish(m);
@@ -230,7 +230,7 @@ static void begin(Mail *m) {
     m->begun = true;
     m->sent = 0;
     dialogue_begin(&m->dialogue, buf_str(&m->from), buf_str(&m->to), buf_str(&m->message),
-                   c->knows_utf8, c->knows_8bit);
+                   c->knows_utf8, c->knows_8bit, c->pipelines);
     if (outgoing_too_late(&m->request))
         dialogue_give_up(&m->dialogue, "its time was over before it could be sent");
     loop_timer_arm(c->timer, m->until_ms - clock_monotonic_ms());
@@ -290,6 +290,7 @@ static size_t on_reply(char *line, size_t size, size_t n, void *arg) {
         Str word = str_trim((Str){text.p + 4, text.n - 4});
         c->knows_utf8 = c->knows_utf8 || str_eq_nocase(word, STR("SMTPUTF8"));
         c->knows_8bit = c->knows_8bit || str_eq_nocase(word, STR("8BITMIME"));
+        c->pipelines = c->pipelines || str_eq_nocase(word, STR("PIPELINING"));
     }
     return size * n;
 }

@@ -22,7 +22,7 @@ static void hears(Dialogue *d, const char *reply) {
 }
 
 static void talk_up_to_the_message(Dialogue *d, Str message) {
-    dialogue_begin(d, FROM, TO, message, false, false);
+    dialogue_begin(d, FROM, TO, message, false, false, false);
     said(d, "MAIL FROM:<docket@example.com>\r\n");
     hears(d, "250 ok\r\n");
     said(d, "RCPT TO:<li@example.com>\r\n");
@@ -42,6 +42,37 @@ static void a_mail_is_told_in_order_and_its_dots_are_doubled(void **state) {
     assert_int_equal(d.state, DIALOGUE_ENDED);
     assert_int_equal(d.outcome, OUTGOING_DELIVERED);
     assert_false(dialogue_in_doubt(&d));
+    dialogue_done(&d);
+}
+
+static void to_one_that_pipelines_all_is_said_at_once_but_the_message(void **state) {
+    (void)state;
+    Dialogue d;
+    dialogue_begin(&d, FROM, TO, STR("a\r\n"), false, false, true);
+    said(&d, "MAIL FROM:<docket@example.com>\r\nRCPT TO:<li@example.com>\r\nDATA\r\n");
+    hears(&d, "250 ok\r\n250 ok\r\n");
+    assert_int_equal(d.to_send.n, 0);
+    assert_true(dialogue_before_message(&d));
+    assert_false(dialogue_in_doubt(&d));
+    hears(&d, "354 go on\r\n");
+    assert_true(dialogue_before_message(&d));
+    said(&d, "a\r\n.\r\n");
+    assert_false(dialogue_before_message(&d));
+    hears(&d, "250 taken\r\n");
+    assert_int_equal(d.outcome, OUTGOING_DELIVERED);
+    dialogue_done(&d);
+}
+
+/* Its 354 may come all the same (RFC 2920 3.1): the connection ends, so no message does. */
+static void of_what_was_said_at_once_the_first_refusal_counts(void **state) {
+    (void)state;
+    Dialogue d;
+    dialogue_begin(&d, FROM, TO, STR("a\r\n"), false, false, true);
+    buf_clear(&d.to_send);
+    hears(&d, "250 ok\r\n550 nobody\r\n354 go on\r\n");
+    assert_int_equal(d.outcome, OUTGOING_REFUSED);
+    assert_string_equal(d.reason.p, "the mail server refused the recipient: 550 nobody");
+    assert_int_equal(d.to_send.n, 0);
     dialogue_done(&d);
 }
 
@@ -70,7 +101,7 @@ static void each_refusal_is_judged_by_its_code(void **state) {
     static const char *const good[] = {"250\r\n", "250 ok\n", "354 go\r\n"};
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
         Dialogue d;
-        dialogue_begin(&d, FROM, TO, STR("a\r\n"), false, false);
+        dialogue_begin(&d, FROM, TO, STR("a\r\n"), false, false, false);
         for (int j = 0; j < cases[i].replies; j++) {
             buf_clear(&d.to_send);
             hears(&d, good[j]);
@@ -98,14 +129,14 @@ static void a_server_that_answers_before_it_is_asked_is_not_believed(void **stat
 static void a_reply_has_an_end(void **state) {
     (void)state;
     Dialogue d;
-    dialogue_begin(&d, FROM, TO, STR("a\r\n"), false, false);
+    dialogue_begin(&d, FROM, TO, STR("a\r\n"), false, false, false);
     buf_clear(&d.to_send);
     for (int i = 0; i < 100000; i++)
         hears(&d, "2");
     assert_int_equal(d.state, DIALOGUE_ENDED);
     assert_true(d.reply.room <= 2 * DIALOGUE_LINE_BYTES);
     dialogue_done(&d);
-    dialogue_begin(&d, FROM, TO, STR("a\r\n"), false, false);
+    dialogue_begin(&d, FROM, TO, STR("a\r\n"), false, false, false);
     buf_clear(&d.to_send);
     for (int i = 0; i < 10000 && d.state != DIALOGUE_ENDED; i++)
         hears(&d, "250-x\r\n");
@@ -117,13 +148,13 @@ static void a_reply_has_an_end(void **state) {
 static void what_the_server_cannot_carry_is_not_begun(void **state) {
     (void)state;
     Dialogue d;
-    dialogue_begin(&d, FROM, STR("李@example.com"), STR("a\r\n"), false, true);
+    dialogue_begin(&d, FROM, STR("李@example.com"), STR("a\r\n"), false, true, false);
     assert_int_equal(d.outcome, OUTGOING_REFUSED);
     dialogue_done(&d);
-    dialogue_begin(&d, FROM, TO, STR("工单\r\n"), false, false);
+    dialogue_begin(&d, FROM, TO, STR("工单\r\n"), false, false, false);
     assert_int_equal(d.outcome, OUTGOING_REFUSED);
     dialogue_done(&d);
-    dialogue_begin(&d, STR(""), STR("李@example.com"), STR("工单\r\n"), true, true);
+    dialogue_begin(&d, STR(""), STR("李@example.com"), STR("工单\r\n"), true, true, false);
     said(&d, "MAIL FROM:<> BODY=8BITMIME SMTPUTF8\r\n");
     dialogue_done(&d);
 }
@@ -155,6 +186,8 @@ static void only_addresses_and_messages_that_are_some_pass(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_mail_is_told_in_order_and_its_dots_are_doubled),
+        cmocka_unit_test(to_one_that_pipelines_all_is_said_at_once_but_the_message),
+        cmocka_unit_test(of_what_was_said_at_once_the_first_refusal_counts),
         cmocka_unit_test(each_refusal_is_judged_by_its_code),
         cmocka_unit_test(a_server_that_answers_before_it_is_asked_is_not_believed),
         cmocka_unit_test(a_reply_has_an_end),
