@@ -208,6 +208,28 @@ def test_nothing_is_sent_once_the_callers_lease_is_over(out):
         assert "its time was over" in mail(out, server, lease_ms=-1)["reason"] and server.mails == []
 
 
+PIPELINING = [(b"", b"220 mail.test ESMTP\r\n"), (b"EHLO", b"250-mail.test\r\n250-PIPELINING\r\n250 8BITMIME\r\n"), (b"MAIL FROM", b""),
+              (b"RCPT TO", b"")]
+
+
+def test_a_server_that_pipelines_hears_everything_but_the_message_at_once(out):
+    """It answers nothing before DATA has come too."""
+    answers = (b"DATA\r\n", b"250 ok\r\n250 ok\r\n354 go on\r\n")
+    with Script(*PIPELINING, answers, (b"\r\n.\r\n", b"250 taken\r\n")) as server:
+        assert mail(out, server)["outcome"] == "delivered"
+    with Script(*PIPELINING, (b"DATA\r\n", b"250 ok\r\n550 nobody\r\n354 go on\r\n"), (b"never", b"")) as server:
+        answer = mail(out, server)
+        assert answer["outcome"] == "refused" and "refused the recipient: 550" in answer["reason"] and not answer["doubtful"]
+    over = time.monotonic() + 3
+
+    def when_it_is_over():
+        time.sleep(max(0, over + 0.1 - time.monotonic()))
+        yield answers[1]
+    with Script(*PIPELINING, (b"DATA\r\n", when_it_is_over()), (b"never", b"")) as server:
+        answer = mail(out, server, lease_ms=3000)
+        assert answer["outcome"] == "later" and "its time was over" in answer["reason"] and not answer["doubtful"]
+
+
 def test_cancelled_mails_are_never_heard_of_again():
     with Script(*TAKES, (b"\r\n.\r\n", b"")) as hangs, MailServer() as server:
         with Outgoing(allow="127.0.0.1") as out:
