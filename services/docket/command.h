@@ -25,6 +25,7 @@ extern const Command ledger_command;
 extern const Command migrate_command;
 extern const Command notify_command;
 extern const Command replay_command;
+extern const Command report_command;
 extern const Command source_command;
 extern const Command surge_command;
 extern const Command tenant_command;

@@ -21,6 +21,7 @@ static const Command *const commands[] = {
     &migrate_command,
     &notify_command,
     &replay_command,
+    &report_command,
     &source_command,
     &surge_command,
     &tenant_command,

@@ -5,6 +5,7 @@
 
 #include "analytics/api/api.h"
 #include "analytics/api/routes.h"
+#include "analytics/keeping/keeping.h"
 #include "analytics/reports/listing.h"
 #include "analytics/reports/plan.h"
 #include "analytics/reports/tables_internal.h"
@@ -83,6 +84,9 @@ static void write_csv(ReportRun *run) {
 
 static void write(ReportRun *run) {
     run->answer.tenant_id = run->ask->subject.tenant_id;
+    if (run->ask->analytics->keeper)
+        run->answer.filled = keeper_filled(run->ask->analytics->keeper);
+    run->answer.complete = run->answer.filled >= 1;
     if (run->request.format == REPORT_CSV) {
         write_csv(run);
         return;

@@ -92,5 +92,6 @@ enum { REPORT_AGE_CLASSES = 10 };
 extern const int64_t report_age_classes[REPORT_AGE_CLASSES];
 const char *report_age_class_name(int64_t place);
 
-/* The one of `names` that is fewest edits away, within 3; NULL: none is near. */
+/* The one of `names` that was probably meant (base/nearest.h); NULL: none is near. NULL ones are
+ * passed over. */
 const char *report_nearest(Str name, const char *const *names, size_t n);

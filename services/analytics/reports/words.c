@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "analytics/reports/report.h"
+#include "base/nearest.h"
 
 static const char *const units[UNITS] = {"text",   "id",      "instant", "count",
                                          "number", "seconds", "share",   "money"};
@@ -161,34 +162,10 @@ const char *report_age_class_name(int64_t place) {
     return place >= 0 && place <= REPORT_AGE_CLASSES ? names[place] : "";
 }
 
-/* Edits (insert, drop, change) from one short word to another. */
-static size_t distance(Str a, Str b) {
-    enum { LONGEST = 40 };
-    size_t row[LONGEST + 1];
-    if (a.n > LONGEST || b.n > LONGEST) return LONGEST;
-    for (size_t j = 0; j <= b.n; j++)
-        row[j] = j;
-    for (size_t i = 1; i <= a.n; i++) {
-        size_t corner = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= b.n; j++) {
-            size_t change = corner + (a.p[i - 1] != b.p[j - 1]);
-            corner = row[j];
-            if (row[j - 1] + 1 < change) change = row[j - 1] + 1;
-            if (corner + 1 < change) change = corner + 1;
-            row[j] = change;
-        }
-    }
-    return row[b.n];
-}
-
 const char *report_nearest(Str name, const char *const *names, size_t n) {
-    const char *nearest = NULL;
-    size_t least = 4;
-    for (size_t i = 0; i < n; i++) {
-        if (!names[i]) continue;
-        size_t far = distance(name, str(names[i]));
-        if (far < least && far < name.n) least = far, nearest = names[i];
-    }
-    return nearest;
+    CLEANUP(mem_freep) Str *candidates = xcalloc(n + 1, sizeof(*candidates));
+    size_t known = 0;
+    for (size_t i = 0; i < n; i++)
+        if (names[i]) candidates[known++] = str(names[i]);
+    return nearest(name, candidates, known).p;
 }
