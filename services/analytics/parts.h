@@ -20,12 +20,13 @@ typedef struct Analytics {
     Configuration *configuration; /* documents of all tenants */
     bool draining;                /* nothing new is begun */
     /* Parts; NULL before their start and after their stop. */
-    struct FactTables *tables; /* table/ */
-    struct Keeper *keeper;     /* keeping/ */
-    struct Radars *radars;     /* radar/ */
-    struct Board *board;       /* board/ */
-    struct Exporter *exporter; /* export/ */
-    struct Api *api;           /* api/: last, so that what it answers from is there */
+    struct FactTables *tables;   /* table/ */
+    struct FactLoading *loading; /* table/: what fills them */
+    struct Keeper *keeper;       /* keeping/ */
+    struct Radars *radars;       /* radar/ */
+    struct Board *board;         /* board/ */
+    struct Exporter *exporter;   /* export/ */
+    struct Api *api;             /* api/: last, so that what it answers from is there */
 } Analytics;
 
 /* Members may be NULL, but for name. Started in the order of the table in analytics.c, stopped in

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analytics/table/loading.h"
 #include "base/clock.h"
 #include "base/crash.h"
 #include "following/partition.h"
@@ -142,11 +143,7 @@ static int64_t next_offset(void *arg, int32_t partition) {
 
 static void on_kept(void *arg, const KeptPartition *partitions, size_t partitions_n,
                     const Story *const *stories, size_t n) {
-    (void)arg;
-    (void)partitions;
-    (void)partitions_n;
-    (void)stories;
-    (void)n;
+    loading_kept(((Keeper *)arg)->analytics->loading, partitions, partitions_n, stories, n);
 }
 
 /* ---- For others ---- */
