@@ -1,12 +1,6 @@
 /* Varints both ways. */
 #include "base/pack.h"
 
-void pack_number(Buf *ret, uint64_t v) {
-    for (; v >= 0x80; v >>= 7)
-        buf_addc(ret, (char)(v | 0x80));
-    buf_addc(ret, (char)v);
-}
-
 void pack_signed(Buf *ret, int64_t v) {
     pack_number(ret, (uint64_t)v << 1 ^ (v < 0 ? UINT64_MAX : 0));
 }
@@ -30,6 +24,7 @@ Unpack unpack_of(Str packed) {
 
 uint64_t unpack_number(Unpack *u, uint64_t max) {
     uint64_t v = 0;
+    if (!u->bad && u->p < u->end && *u->p < 0x80 && *u->p <= max) return *u->p++;
     for (int shift = 0; shift < 64 && !u->bad && u->p < u->end; shift += 7) {
         unsigned char byte = *u->p++;
         if (shift == 63 && byte > 1) break;

@@ -9,7 +9,17 @@
 
 #include "base/text.h"
 
-void pack_number(Buf *ret, uint64_t v);
+enum { PACK_NUMBER_MAX = 10 /* bytes of one */ };
+
+static inline void pack_number(Buf *ret, uint64_t v) {
+    if (ret->room - ret->n <= PACK_NUMBER_MAX) buf_reserve(ret, PACK_NUMBER_MAX);
+    char *p = ret->p + ret->n;
+    for (; v >= 0x80; v >>= 7)
+        *p++ = (char)(v | 0x80);
+    *p++ = (char)v;
+    *p = 0;
+    ret->n = (size_t)(p - ret->p);
+}
 void pack_signed(Buf *ret, int64_t v);
 void pack_fixed(Buf *ret, uint64_t v);
 void pack_text(Buf *ret, Str s); /* its length before it */

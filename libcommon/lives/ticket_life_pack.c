@@ -2,6 +2,7 @@
  * instants relative to the last row's, the Life's own bytes (promise/life_pack.h) at the end. */
 #include <errno.h>
 
+#include "base/pack.h"
 #include "lives/ticket_life_internal.h"
 #include "promise/life_pack.h"
 
@@ -14,9 +15,7 @@ enum {
 /* ---- Writing ---- */
 
 static void put(Buf *b, uint64_t v) {
-    for (; v >= 0x80; v >>= 7)
-        buf_addc(b, (char)(v | 0x80));
-    buf_addc(b, (char)v);
+    pack_number(b, v);
 }
 
 static void put_fixed(Buf *b, uint64_t v) {
@@ -91,6 +90,7 @@ typedef struct Packed {
 
 static uint64_t get(Packed *r, uint64_t max) {
     uint64_t v = 0;
+    if (r->p < r->end && *r->p < 0x80 && *r->p <= max) return *r->p++;
     for (int shift = 0; shift < 64 && r->p < r->end; shift += 7) {
         unsigned char byte = *r->p++;
         if (shift == 63 && byte > 1) break;

@@ -1,6 +1,7 @@
 /* Numbers in one order; reading asks for them in the same. */
 #include "promise/life_pack.h"
 
+#include "base/pack.h"
 #include "promise/life_internal.h"
 
 enum {
@@ -15,9 +16,7 @@ enum {
 /* ---- Writing ---- */
 
 static void put(Buf *b, uint64_t v) {
-    for (; v >= 0x80; v >>= 7)
-        buf_addc(b, (char)(v | 0x80));
-    buf_addc(b, (char)v);
+    pack_number(b, v);
 }
 
 static void put_signed(Buf *b, int64_t v) {
@@ -81,6 +80,7 @@ typedef struct Packed {
 
 static uint64_t get(Packed *r, uint64_t max) {
     uint64_t v = 0;
+    if (r->p < r->end && *r->p < 0x80 && *r->p <= max) return *r->p++;
     for (int shift = 0; shift < 64; shift += 7) {
         if (r->p == r->end) break;
         unsigned char byte = *r->p++;
