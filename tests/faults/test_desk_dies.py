@@ -4,10 +4,12 @@ import http.client
 import signal
 import urllib.error
 
+import psycopg2
 import pytest
 
 from harness.changes import Changes, edit
 from harness.desk import Desk
+from harness.shop import Shop
 from harness.stack import until
 
 SHOP = """
@@ -108,6 +110,36 @@ def test_with_redis_away_room_that_was_freed_meanwhile_is_taken_afterwards(shop)
 
 
 # -- over HTTP ---------------------------------------------------------------------------------------------------------
+
+def test_a_desk_that_has_just_started_does_not_know_yet_who_somebody_is_and_does_not_deny_it(stack):
+    """What an agent may is in the documents; until they are read the answer is 503, not 401."""
+    stack.up("--desk", 1)
+    shop = Shop(stack)
+    lin = shop.user("lin")
+    assert shop.desk.get("/users/me.json", token=lin).status == 200
+    stack.stop("desk-1")
+    reader = psycopg2.connect(stack.environment["DOCKET_POSTGRES_ADMIN"])
+    seen = []
+
+    def asked(n):
+        """It has answered so often."""
+        try:
+            seen.append(shop.desk.get("/users/me.json", token=lin, again=False).status)
+        except (urllib.error.URLError, ConnectionError):
+            pass
+        return len(seen) >= n
+    try:
+        with reader.cursor() as cursor:
+            cursor.execute("LOCK TABLE config.documents IN ACCESS EXCLUSIVE MODE")
+            starting = stack.start_without_waiting("desk-1")
+            until(lambda: asked(20), 60, "the desk to answer")
+            assert set(seen) == {503}
+        reader.rollback()
+        starting.wait(120)
+        until(lambda: asked(21) and seen[-1] == 200, 60, "the desk to know")
+    finally:
+        reader.close()
+    assert set(seen) == {503, 200}
 
 
 @pytest.mark.parametrize("point", POINTS)

@@ -99,7 +99,9 @@ static void go_on(Ask *a) {
 static void on_credential(void *arg, SecretVerdict verdict, const void *value) {
     Ask *a = arg;
     const Credential *c = value;
-    if (!a->analytics->api->http) verdict = SECRET_UNSURE; /* stopping */
+    if (!a->analytics->api->http || /* stopping; or just started: nobody's groups are known yet */
+        !configuration_ready(a->analytics->configuration))
+        verdict = SECRET_UNSURE;
     if (verdict == SECRET_UNSURE) {
         ask_unavailable(a, "The database is away; ask again");
         return;

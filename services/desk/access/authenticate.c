@@ -1,10 +1,10 @@
 /* From a header or a cookie to a subject. */
 #include "desk/access/authenticate.h"
 
+#include "access/credential.h"
 #include "base/clock.h"
 #include "desk/access/access.h"
 #include "desk/access/basic.h"
-#include "access/credential.h"
 #include "desk/access/sessions.h"
 #include "desk/api/routes.h"
 #include "http/credentials.h"
@@ -83,8 +83,10 @@ void authenticate(Request *r, void (*done)(Request *r, AuthVerdict verdict)) {
     Secrets *secrets = r->desk->access->credentials;
     Asking *a = arena_alloc(r->arena, sizeof(*a));
     *a = (Asking){.request = r, .done = done};
-    if (!header.p) {
-        a->secret = access_cookie(r, "docket_session");
+    if (!header.p) a->secret = access_cookie(r, "docket_session");
+    if ((header.p || a->secret.n) && !configuration_ready(r->desk->configuration)) {
+        done(r, AUTH_UNSURE); /* just started: nobody's groups and role are known yet */
+    } else if (!header.p) {
         if (a->secret.n && a->secret.n <= CREDENTIALS_TOKEN_BYTES)
             secrets_check(secrets, a->secret, on_session, a);
         else

@@ -13,7 +13,8 @@ typedef enum AuthVerdict {
     AUTH_REFUSED,   /* wrong, expired or revoked: 401 */
     AUTH_FORBIDDEN, /* known, but the request is not theirs (CSRF): 403 */
     AUTH_THROTTLED, /* too many wrong ones: 429 */
-    AUTH_UNSURE     /* PostgreSQL is away, and this one is not known well enough: 503 */
+    AUTH_UNSURE     /* PostgreSQL is away, and this one is not known well enough, or the documents
+                       are not read yet: 503 */
 } AuthVerdict;
 
 /* `done` comes exactly once, now or later. */
