@@ -201,6 +201,11 @@ int follower_tick(Follower *f, bool idle, bool brokers, Buf *ret_problem) {
     return idle && now - f->lost_since_ms >= REJOIN_MS ? rejoin(f, ret_problem) : 0;
 }
 
+int64_t follower_followed_ms(const Follower *f, int64_t now_ms) {
+    if (f->oldest_ms) return f->oldest_ms;
+    return f->consumer && kafka_consumer_lag(f->consumer, NULL) == 0 ? now_ms : 0;
+}
+
 bool follower_healthy(const Follower *f, Buf *reason) {
     return kafka_consumer_healthy(f->consumer, reason);
 }

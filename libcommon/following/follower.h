@@ -84,6 +84,9 @@ void follower_pause(Follower *f);
  * joined anew, when it is `idle` (nothing taken is under way). -errno with *ret_problem: it cannot.
  */
 int follower_tick(Follower *f, bool idle, bool brokers, Buf *ret_problem);
+/* Everything that happened before this instant in the partitions owned has been followed, as far as
+ * is known here: now, or what is under way or waits is older. 0: nobody knows. */
+int64_t follower_followed_ms(const Follower *f, int64_t now_ms);
 bool follower_healthy(const Follower *f, Buf *reason); /* in touch with a broker, in the group */
 /* How many partitions the topic has: asked once, waiting for a broker for half a second at most.
  * -errno: not known yet. */

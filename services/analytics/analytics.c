@@ -13,6 +13,7 @@ enum { TICK_MS = 1000 };
 static const AnalyticsPart *const parts[] = {
     &table_part, /* keeping fills it, everybody reads it */
     &keeping_part,
+    &radar_part,
     &api_part, /* last: what it answers from is there */
     NULL,      /* the end */
 };

@@ -14,6 +14,8 @@ typedef struct AnalyticsSettings {
     char *topic_events;
     char *group;
     int64_t batch_max;
+    /* The radar. */
+    int64_t radar_wait_ms, radar_false_ms;
     /* The port. */
     int64_t connections, head_ms, body_ms, idle_ms;
     int64_t requests_per_minute;

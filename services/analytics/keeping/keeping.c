@@ -158,6 +158,10 @@ bool keeper_has_tenant(Keeper *k, int64_t tenant_id) {
            shares_owns(follower_shares(k->follower), (int32_t)(tenant_id % partitions));
 }
 
+int64_t keeper_kept_ms(const Keeper *k, int64_t now_ms) {
+    return k->follower ? follower_followed_ms(k->follower, now_ms) : 0;
+}
+
 bool keeper_ready(const Keeper *k) {
     ShareState state = shares_state(follower_shares(k->follower));
     return state == SHARES_READY || state == SHARES_AWAY;

@@ -19,5 +19,7 @@ double keeper_filled(const Keeper *k);
 /* Do we follow the partition tenant_id % partitions? Whoever does sees to what is to be done once
  * for a tenant. */
 bool keeper_has_tenant(Keeper *k, int64_t tenant_id);
+/* What happened before this instant in our partitions is kept: follower_followed_ms(). */
+int64_t keeper_kept_ms(const Keeper *k, int64_t now_ms);
 /* Everything that is kept of our partitions is known here, and nothing waits to be claimed. */
 bool keeper_ready(const Keeper *k);
