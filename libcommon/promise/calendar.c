@@ -274,11 +274,6 @@ bool calendar_span(const Calendar *c, int64_t from_ms, int64_t until_ms, int64_t
     return false;
 }
 
-int64_t calendar_offset_ms(const Calendar *c, int64_t at_ms) {
-    int64_t from, until;
-    return c && c->zone ? zone_offset_ms(c->zone, at_ms, &from, &until) : 0;
-}
-
 bool calendar_is_open(const Calendar *c, int64_t at_ms) {
     int64_t start, end;
     return calendar_span(c, at_ms, at_ms + 1, &start, &end);

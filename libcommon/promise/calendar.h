@@ -57,6 +57,4 @@ int64_t calendar_reach(const Calendar *c, int64_t from_ms, int64_t ms);
  * until_ms. */
 bool calendar_span(const Calendar *c, int64_t from_ms, int64_t until_ms, int64_t *ret_start,
                    int64_t *ret_end);
-/* How far its zone's time is ahead of UTC at this instant; 0 of NULL. */
-int64_t calendar_offset_ms(const Calendar *c, int64_t at_ms);
 bool calendar_is_open(const Calendar *c, int64_t at_ms);

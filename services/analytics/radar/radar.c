@@ -17,7 +17,7 @@
 #include "analytics/table/tables.h"
 #include "base/clock.h"
 #include "base/crash.h"
-#include "documents/promises.h"
+#include "documents/zones.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
 #include "store/ids.h"
@@ -51,7 +51,7 @@ struct Radars {
     /* The round. */
     Arena *arena;
     RadarRound round;
-    const Calendar *calendar;
+    Zone *zone; /* of the tenant's documents; NULL: UTC */
     int64_t cut_ms, until_ms;
     RadarSeries *series;
     size_t series_n;
@@ -70,7 +70,8 @@ static void look_at_found(Radars *r);
 static void read_counts(Radars *r);
 
 static int64_t offset_at(const Radars *r, int64_t utc_ms) {
-    return calendar_offset_ms(r->calendar, utc_ms);
+    int64_t from, until;
+    return r->zone ? zone_offset_ms(r->zone, utc_ms, &from, &until) : 0;
 }
 
 static int64_t floor_to(int64_t ms, int64_t unit) {
@@ -125,7 +126,7 @@ static void on_written(void *arg, PostgresOutcome outcome, const PostgresRows *c
         round_failed(r, words(outcome, problem));
         return;
     }
-    CRASH_POINT("radar-after-write");
+    if (r->round.found_n) CRASH_POINT("radar-found");
     if (rows_int(results[1], 0, 0) == 0) {
         round_failed(r, "somebody else watches this tenant");
         return;
@@ -140,7 +141,7 @@ static void on_written(void *arg, PostgresOutcome outcome, const PostgresRows *c
 }
 
 static void write_round(Radars *r) {
-    CRASH_POINT("radar-before-write");
+    if (r->round.found_n) CRASH_POINT("radar-before-found");
     r->round.series = r->series;
     r->round.series_n = r->series_n;
     r->round.found = r->found;
@@ -514,11 +515,12 @@ static void on_surges(void *arg, PostgresOutcome outcome, const PostgresRows *co
 
 static void begin(Radars *r, int64_t tenant_id, int64_t cut_ms) {
     const Catalog *c = configuration_catalog(r->analytics->configuration, tenant_id);
-    const NamedCalendar *calendars;
+    Str zone = c ? catalog_time_zone(c) : (Str){NULL, 0};
     arena_reset(r->arena);
+    r->zone = zone_free(r->zone);
+    if (zone.n) r->zone = zones_read(zone);
     r->busy = true;
     r->cut_ms = cut_ms;
-    r->calendar = c && catalog_calendars(c, &calendars) ? calendars[0].calendar : NULL;
     r->round = (RadarRound){.tenant_id = tenant_id, .instance = r->analytics->instance};
     params_clear(&r->params[1]);
     params_i64(&r->params[1], tenant_id);
@@ -584,6 +586,7 @@ static void free_radars(void *p) {
     Radars *r = p;
     for (size_t i = 0; i < sizeof(r->params) / sizeof(*r->params); i++)
         params_done(&r->params[i]);
+    zone_free(r->zone);
     arena_free(r->arena);
     free(r->watched);
     free(r);
