@@ -3,10 +3,12 @@
 
 /* One a line, so that two new ones do not collide. */
 /* clang-format off */
-extern const ApiTable report_routes; /* reports/handlers.c */
+extern const ApiTable report_routes;  /* reports/handlers.c */
+extern const ApiTable finding_routes; /* radar/findings.c */
 
 const ApiTable *const api_surface[] = {
     &report_routes,
+    &finding_routes,
     NULL,
 };
 /* clang-format on */

@@ -14,6 +14,7 @@
 #include "analytics/keeping/keeping.h"
 #include "analytics/radar/gathering.h"
 #include "analytics/radar/statements.h"
+#include "analytics/table/loading.h"
 #include "analytics/table/tables.h"
 #include "base/clock.h"
 #include "base/crash.h"
@@ -539,6 +540,7 @@ static void next_tenant(Radars *r) {
     Analytics *a = r->analytics;
     if (r->busy || r->stopped || clock_monotonic_ms() < r->not_before_ms) return;
     if (!a->keeper || !keeper_ready(a->keeper) || keeper_filled(a->keeper) < 1) return;
+    if (!a->loading || !loading_ready(a->loading)) return; /* a surge's tickets are read there */
     int64_t now_ms = clock_wall_ms();
     int64_t cut_ms = floor_to(now_ms - a->settings->radar_wait_ms, WATCH_QUARTER_MS);
     if (keeper_kept_ms(a->keeper, now_ms) < cut_ms) return; /* some of it is on its way */
