@@ -13,7 +13,7 @@
 
 static const char me[] = "docket report";
 
-enum { NARROW = 80, REPORT_BYTES = 256 << 20 };
+enum { NARROW = 120, REPORT_BYTES = 256 << 20 };
 
 typedef struct ReportOptions {
     const char *from, *to, *by, *cut, *time, *zone, *measures, *order, *compare, *section, *at;

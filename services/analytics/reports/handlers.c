@@ -156,7 +156,7 @@ static void add_comments(ReportRun *run) {
     params_i64(p, a->subject.tenant_id);
     params_array(p, PARAM_INT8, run->commented_n);
     for (size_t i = 0; i < run->commented_n; i++)
-        params_i64(p, run->commented[i].ticket_id);
+        params_element_i64(p, run->commented[i].ticket_id);
     a->context = run;
     ask_rows(a, &read_notes, p, on_notes);
 }

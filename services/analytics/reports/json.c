@@ -43,7 +43,7 @@ void report_write_number(ReportUnit unit, double value, Buf *ret) {
     if (!isfinite(value)) value = 0;
     double rounded = fabs(value) < 1e12 ? round(value * places) / places : round(value);
     if (rounded == 0) rounded = 0; /* no -0 */
-    if (rounded == round(rounded) && fabs(rounded) < 9e15) {
+    if (rounded == round(rounded) && fabs(rounded) < 9.1e15) {
         buf_add_i64(ret, (int64_t)rounded);
         return;
     }

@@ -75,7 +75,7 @@ void report_forecast(const ReportPlan *p, ReportAnswer *ret) {
     size_t room = (size_t)r->ahead_days * 25 + 1, n = 0;
     ReportCell *cells = arena_zalloc(p->arena, room * COLUMNS * sizeof(*cells));
     int64_t at = wall_step(c->zone, CUT_HOUR, wall_floor(c->zone, CUT_HOUR, c->now_ms), 1);
-    int64_t end = wall_step(c->zone, CUT_DAY, at, r->ahead_days);
+    int64_t end = at + r->ahead_days * INT64_C(24) * HOUR_MS;
     for (; at < end && n < room; at = wall_step(c->zone, CUT_HOUR, at, 1), n++) {
         ReportCell *row = cells + n * COLUMNS;
         Outlook o = profile_outlook(profile, hour_number(c->zone, at));
