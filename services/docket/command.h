@@ -30,6 +30,7 @@ extern const Command source_command;
 extern const Command surge_command;
 extern const Command tenant_command;
 extern const Command token_command;
+extern const Command top_command;
 extern const Command topics_command;
 extern const Command user_command;
 extern const Command verify_command;

@@ -26,6 +26,7 @@ static const Command *const commands[] = {
     &surge_command,
     &tenant_command,
     &token_command,
+    &top_command,
     &topics_command,
     &user_command,
     &verify_command,
