@@ -14,6 +14,7 @@ static const AnalyticsPart *const parts[] = {
     &table_part, /* keeping fills it, everybody reads it */
     &keeping_part,
     &radar_part,
+    &board_part,
     &api_part, /* last: what it answers from is there */
     NULL,      /* the end */
 };

@@ -65,6 +65,23 @@ const ConfigKey analytics_keys[] = {
      .min = 86400000,
      .max = 31536000000,
      .help = "one false alarm of a category in so long, on average"},
+    {.name = "board_groups",
+     .type = CONFIG_STRING,
+     KEY(board_groups),
+     .fallback = "router=docket-router@docket.submissions,"
+                 "router=docket-router-bulk@docket.submissions.bulk,"
+                 "router=docket-router-signals@docket.signals,desk=docket-desk@docket.events,"
+                 "sla=docket-sla@docket.events,notifier=docket-notifier@docket.events,"
+                 "analytics=docket-analytics@docket.events",
+     .help = "whose lag the live board shows: NAME=GROUP@TOPIC, one after the other; one name may "
+             "come several times"},
+    {.name = "board_viewers",
+     .type = CONFIG_INT,
+     KEY(board_viewers),
+     .fallback = "1000",
+     .min = 1,
+     .max = 100000,
+     .help = "clients that may look at the live board (GET /live) at once; beyond it 503"},
     KEY_CONNECTIONS(AnalyticsSettings),
     KEY_HEAD_TIMEOUT(AnalyticsSettings),
     KEY_BODY_TIMEOUT(AnalyticsSettings),

@@ -20,6 +20,9 @@ typedef struct AnalyticsSettings {
     int64_t connections, head_ms, body_ms, idle_ms;
     int64_t requests_per_minute;
     char *time_zone;
+    /* The live board. */
+    char *board_groups;
+    int64_t board_viewers;
 } AnalyticsSettings;
 
 extern const ConfigKey analytics_keys[];

@@ -12,10 +12,12 @@ Str ask_value(const Ask *a, const char *name) {
     return (Str){NULL, 0};
 }
 
+bool subject_is_narrowed(const Subject *who) {
+    return !rights_has(who, RIGHT_REPORTS_READ) && !rights_reach_all(&who->reach);
+}
+
 const Subject *ask_narrowed(const Ask *a) {
-    return rights_has(&a->subject, RIGHT_REPORTS_READ) || rights_reach_all(&a->subject.reach)
-               ? NULL
-               : &a->subject;
+    return subject_is_narrowed(&a->subject) ? &a->subject : NULL;
 }
 
 static void release(Ask *a, int status) {

@@ -28,6 +28,7 @@ typedef struct Ask {
     Subject subject; /* staff or a program, never a customer */
     Str role;
     int64_t token_id, session_id; /* one of them */
+    Str secret;                   /* what she showed for it, until the exchange ends */
     const Catalog *catalog;       /* of the tenant, held; NULL: no documents yet */
     Str name;                     /* {name} of the path, decoded */
     const AskPair *pairs;         /* of the query, in their order */
@@ -42,6 +43,7 @@ Str ask_value(const Ask *a, const char *name);
 /* What the asker's figures are narrowed to: NULL for whoever may see counts beyond her own reach
  * (reports.read). Lists of single tickets are narrowed by the subject itself in any case. */
 const Subject *ask_narrowed(const Ask *a);
+bool subject_is_narrowed(const Subject *who); /* the same of anybody */
 
 /* ---- Each of these ends the ask ---- */
 

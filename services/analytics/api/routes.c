@@ -140,6 +140,7 @@ static void authenticate(Ask *a) {
         secret = session_cookie(a->exchange);
         a->inner->by_cookie = true;
     }
+    a->secret = secret;
     if (secret.n && secret.n <= CREDENTIALS_TOKEN_BYTES)
         secrets_check(a->analytics->api->credentials, secret, on_credential, a);
     else

@@ -5,10 +5,12 @@
 /* clang-format off */
 extern const ApiTable report_routes;  /* reports/handlers.c */
 extern const ApiTable finding_routes; /* radar/findings.c */
+extern const ApiTable board_routes;   /* board/board.c */
 
 const ApiTable *const api_surface[] = {
     &report_routes,
     &finding_routes,
+    &board_routes,
     NULL,
 };
 /* clang-format on */

@@ -1,5 +1,6 @@
 /* LagGroups -- which consumer groups make up which service on the board, as an operator names them:
- * "router=docket-router@docket.submissions, router=docket-router-signals@docket.signals, ...". Pure.
+ * "router=docket-router@docket.submissions, router=docket-router-signals@docket.signals, ...".
+ * Pure.
  */
 #pragma once
 
