@@ -103,6 +103,7 @@ static void forget_unseen(Board *b) {
 static void tick(Analytics *a) {
     Board *b = a->board;
     bool wanted = false;
+    board_risk_tick(b->risk);
     for (BoardView *v = b->views; v; v = v->next) {
         wanted = wanted || board_view_is_wanted(v);
         for (BoardStream *s = v->streams, *next; s; s = next) {
@@ -164,8 +165,8 @@ static void look_once(Ask *a) {
 }
 
 static const ApiRoute routes[] = {
+    {"/live.json", RIGHT_TICKETS_READ, look_once}, /* first: any path may end in .json */
     {"/live", RIGHT_TICKETS_READ, look_live},
-    {"/live.json", RIGHT_TICKETS_READ, look_once},
 };
 const ApiTable board_routes = {"board", routes, sizeof(routes) / sizeof(*routes)};
 
@@ -194,6 +195,7 @@ static int start(Analytics *a, Buf *ret_problem) {
     if (!b->groups) return -EINVAL;
     b->next = loop_timer_new(a->loop, on_next, b);
     measure(b);
+    b->risk = board_risk_new(a);
     if (!b->groups->pairs_n) return 0;
     KafkaLagSettings lag = {.brokers = a->settings->kafka_brokers,
                             .options =
@@ -231,6 +233,7 @@ static void stop(Analytics *a) {
     if (!b) return;
     let_go(b);
     b->lag = kafka_lag_free(b->lag);
+    b->risk = board_risk_free(b->risk);
     b->next = loop_timer_free(b->next);
     for (BoardView *v; (v = b->views);) {
         b->views = v->next;

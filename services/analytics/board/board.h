@@ -11,6 +11,7 @@
 #pragma once
 
 #include "analytics/board/groups.h"
+#include "analytics/board/risk.h"
 #include "analytics/board/views.h"
 #include "analytics/parts.h"
 #include "kafka/lag.h"
@@ -26,6 +27,7 @@ typedef struct Board {
     BoardView *drawn; /* that one is being drawn; NULL: none */
     LoopTimer *next;  /* to draw another */
     size_t streams_n;
+    BoardRisk *risk;
     struct {
         struct Metric *viewers, *pictures, *skipped, *refused, *seconds;
     } metrics;
