@@ -629,17 +629,3 @@ static void slow_compare(const Truth *truths, size_t truths_n, const FactQuestio
     free(series);
     free(items);
 }
-
-static Zone *zone_named(const char *name) {
-    char path[200], part[4096];
-    CLEANUP(buf_done) Buf file = {0}, problem = {0};
-    (void)snprintf(path, sizeof(path), "/usr/share/zoneinfo/%s", name);
-    FILE *in = fopen(path, "re");
-    assert_non_null(in);
-    for (size_t n; (n = fread(part, 1, sizeof(part), in)) > 0;)
-        buf_add(&file, part, n);
-    (void)fclose(in);
-    Zone *z = zone_parse(buf_str(&file), &problem);
-    if (!z) fail_msg("%s: %s", name, problem.p);
-    return z;
-}
