@@ -130,14 +130,20 @@ static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_so
     int fd = socket(address->family, address->socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
                     address->protocol);
     if (fd < 0) return CURL_SOCKET_BAD;
+    if (guard->engine) engine_opened(guard->engine, fd);
     guard->opened++;
     return fd;
 }
 
-void outgoing_prepare(const Outgoing *o, CURL *easy, SocketGuard *guard, char *error) {
-    *guard = (SocketGuard){.allowed = &o->allowed};
+void outgoing_prepare(const Outgoing *o, Engine *engine, CURL *easy, SocketGuard *guard,
+                      char *error) {
+    *guard = (SocketGuard){.allowed = &o->allowed, .engine = engine};
     (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     (void)curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, guard);
+    if (engine) {
+        (void)curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, engine_close);
+        (void)curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, engine);
+    }
     (void)curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, error);
     (void)curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* not the environment's either */

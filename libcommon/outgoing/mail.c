@@ -313,7 +313,7 @@ static int connect_to(Mail *m) {
         return -ENOBUFS;
     }
     buf_add_str(&c->key, buf_str(&m->key));
-    outgoing_prepare(o, c->easy, &c->guard, c->error);
+    outgoing_prepare(o, NULL, c->easy, &c->guard, c->error);
     (void)curl_easy_setopt(c->easy, CURLOPT_URL, m->url.p);
     (void)curl_easy_setopt(c->easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
     (void)curl_easy_setopt(c->easy, CURLOPT_CONNECT_ONLY, 1L);

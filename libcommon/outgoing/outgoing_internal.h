@@ -39,6 +39,7 @@ struct OutgoingRequest {
 /* What the sockets of one easy handle were allowed; its address is their callback's argument. */
 typedef struct SocketGuard {
     const AddressList *allowed;
+    Engine *engine;        /* that closes them (engine_opened()); NULL: libcurl does */
     const char *forbidden; /* what kind of network the last refused address was of */
     size_t opened;         /* addresses that could be tried */
     bool begun;            /* a request went out over one of them: no other is opened */
@@ -54,8 +55,10 @@ void outgoing_enter(Outgoing *o, OutgoingRequest *r, OutgoingCallback cb, void *
 void outgoing_end(OutgoingRequest *r, OutgoingResult *result);
 bool outgoing_too_late(const OutgoingRequest *r);
 
-/* What every handle needs, whatever it speaks: the guard, certificates, no proxies, no signals. */
-void outgoing_prepare(const Outgoing *o, CURL *easy, SocketGuard *guard, char *error);
+/* What every handle needs, whatever it speaks: the guard, certificates, no proxies, no signals.
+ * `engine`: where its connections stay watched while they are idle; NULL: nowhere. */
+void outgoing_prepare(const Outgoing *o, Engine *engine, CURL *easy, SocketGuard *guard,
+                      char *error);
 
 /* Why a transfer failed, as a result that is LATER, or REFUSED when every address was forbidden. */
 void outgoing_failure(CURLcode code, const SocketGuard *guard, const char *error, int ms,

@@ -180,7 +180,7 @@ static int add_lines(Post *p, const OutgoingPost *post, Buf *problem) {
 
 static void set_up(Post *p, const Outgoing *o, const OutgoingPost *post) {
     CURL *easy = p->easy;
-    outgoing_prepare(o, easy, &p->guard, p->error);
+    outgoing_prepare(o, o->engine, easy, &p->guard, p->error);
     (void)curl_easy_setopt(easy, CURLOPT_PRIVATE, p);
     (void)curl_easy_setopt(easy, CURLOPT_CURLU, p->url);
     (void)curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");

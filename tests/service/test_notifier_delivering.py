@@ -51,6 +51,23 @@ def test_five_hundred_go_once_each(tenant, hook):
     assert tenant.doubts() == 0
 
 
+def test_what_is_due_is_found_by_its_index_whatever_postgresql_believes(desk, tenant, hook):
+    """Counted while nothing waited, as a table mostly is: it takes what comes next for a row or two. A plan that joins what is due with
+    all that waits reads a few million rows here."""
+    waiting, read = 3000, "SELECT idx_tup_read FROM pg_stat_user_indexes WHERE indexrelname = 'deliveries_order'"
+    desk.sql("ALTER TABLE notify.deliveries SET (autovacuum_enabled = false)")
+    tenant.ended(*tenant.tell("system:erp", "webhook", hook.url, "给erp"))
+    desk.sql("ANALYZE notify.deliveries")
+    before = desk.sql(read)[0][0]
+    tenant.tell("system:erp", "webhook", hook.url, "给erp", count=waiting, ticket=1000)
+    assert tenant.settled(300) == {"delivered": waiting + 1}
+    tenant.ended(*tenant.tell("system:erp", "webhook", hook.url, "给erp"))  # its transactions tell what the sessions have read
+    looks = desk.running[0].metric("docket_notifier_looks_total")
+    until(lambda: desk.running[0].metric("docket_notifier_looks_total") > looks + 10, 60, "what was read to be told")
+    assert desk.sql(read)[0][0] - before < waiting * 100
+    desk.sql("ALTER TABLE notify.deliveries RESET (autovacuum_enabled)")
+
+
 def test_signatures_of_both_live_secrets_satisfy_the_standards_own_library(desk, tenant, hook):
     """`standardwebhooks` of PyPI, which is not ours, with the old secret and with the new one."""
     secrets = {"current": "whsec_" + "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", "previous": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"}

@@ -126,6 +126,7 @@ static void on_looked(void *arg, PostgresOutcome outcome, const PostgresRows *co
         buf_add_str(&d->look_destination, rows_str(results[0], n - 1, 1));
         d->look_due = true;
     } else {
+        metric_add(d->looks, 1);
         metric_add(d->gone, (double)destinations_forget(d->destinations, now - FORGET_MS));
     }
     delivering_pump(d);

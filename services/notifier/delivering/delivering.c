@@ -47,6 +47,9 @@ static void make_metrics(Delivering *d) {
     d->released = metric_counter("docket_notifier_released_total",
                                  "Deliveries given back without a try", NULL);
     d->tries = metric_counter("docket_notifier_tries_total", "Letters handed to a channel", NULL);
+    d->looks =
+        metric_counter("docket_notifier_looks_total",
+                       "Times that all destinations for which something waits were seen", NULL);
     d->gone = metric_counter("docket_notifier_destinations_forgotten_total",
                              "Destinations that nothing was sent to for a while", NULL);
     d->seconds = metric_histogram("docket_notifier_delivery_seconds",
@@ -80,6 +83,9 @@ static Connection *connect_to(Delivering *d, Buf *problem) {
                                               .setup = "SET enable_hashjoin = off;"
                                                        "SET enable_mergejoin = off;"
                                                        "SET enable_seqscan = off;"
+                                                       "SET enable_bitmapscan = off;"
+                                                       "SET enable_sort = off;"
+                                                       "SET enable_incremental_sort = off;"
                                                        "SET plan_cache_mode = force_generic_plan;"
                                                        "SET jit = off"},
                           &(ConnectionEvents){.ready = on_ready}, d, problem);

@@ -99,13 +99,16 @@ struct Delivering {
     /* recording.c */
     TaskLine ended, recording;
     bool recording_runs, telling_failing;
-    bool again; /* nobody knows whether the last try was committed */
+    bool again;   /* nobody knows whether the last try was committed */
+    bool second;  /* what runs is the second look for what the first did not find */
+    size_t found; /* ... by the first */
     int64_t record_at_ms;
     Params record_params[5];
     Destination **changed;
     size_t changed_n, changed_room;
 
-    Metric *outcomes[NOTIFY_WAYS][4], *doubts, *late, *released, *tries, *seconds, *held, *gone;
+    Metric *outcomes[NOTIFY_WAYS][4], *doubts, *late, *released, *tries, *seconds, *held, *gone,
+        *looks;
 };
 
 void task_line_add(TaskLine *l, Task *t);

@@ -77,7 +77,7 @@ static void collect(Delivering *d, Batch *b) {
     }
 }
 
-static void add_record(Params *p, const Batch *b) {
+static void add_record(Params *p, const Batch *b, Str instance) {
     size_t n = b->rows_n;
     params_clear(p);
     params_array(p, PARAM_INT8, n);
@@ -123,6 +123,7 @@ static void add_record(Params *p, const Batch *b) {
     for (size_t i = 0; i < n; i++)
         params_element_i32(p, b->how[i]->end == TASK_RELEASED ? 1 : 0);
     params_time_ms(p, clock_wall_ms());
+    params_text(p, instance);
 }
 
 static void add_fence(Params *p, const Batch *b) {
@@ -230,15 +231,25 @@ static void on_recorded(void *arg, PostgresOutcome outcome, const PostgresRows *
     for (const Task *t = d->recording.first; t; t = t->next)
         for (const Task *k = t; k; k = k->rest)
             rows++;
-    if (!d->again && rows_count(recorded) < rows) {
-        size_t late = rows - rows_count(recorded);
-        metric_add(d->late, (double)late);
-        log_warn(NULL, "%zu tries ended after their lease: others have those deliveries", late);
-    }
-    d->again = false;
+    size_t found = d->found + rows_count(recorded);
     see_siblings(d, recorded);
     if (d->telling_failing) see_paused(d, results[part++]);
     d->telling_failing = false;
+    if (found < rows && !d->second) {
+        /* A row that somebody else wrote to in that very moment (`docket notify retry`) is found by
+         * a second look only; what was recorded by the first is not again. */
+        d->second = true;
+        d->found = found;
+        delivering_pump(d);
+        return;
+    }
+    if (found < rows && !d->again) {
+        metric_add(d->late, (double)(rows - found));
+        log_warn(NULL, "%zu tries ended after their lease: others have those deliveries",
+                 rows - found);
+    }
+    d->again = d->second = false;
+    d->found = 0;
     forget_recorded(d);
     delivering_pump(d);
 }
@@ -251,7 +262,7 @@ void recording_pump(Delivering *d) {
     for (const Task *t = d->recording.first; t; t = t->next)
         for (const Task *k = t; k; k = k->rest)
             rows++;
-    while (d->ended.n && rows < RECORD_ROWS) {
+    while (d->ended.n && rows < RECORD_ROWS && !d->second) {
         Task *t = task_line_take(&d->ended);
         for (const Task *k = t; k; k = k->rest)
             rows++;
@@ -263,7 +274,7 @@ void recording_pump(Delivering *d) {
     size_t n = 0;
     add_fence(&d->record_params[PART_FENCE], &batch);
     queries[n++] = (PostgresQuery){&delivering_fence, &d->record_params[PART_FENCE]};
-    add_record(&d->record_params[PART_RECORD], &batch);
+    add_record(&d->record_params[PART_RECORD], &batch, str(d->settings.instance));
     queries[n++] = (PostgresQuery){&delivering_record, &d->record_params[PART_RECORD]};
     if (batch.failing_n) {
         add_failing(&d->record_params[PART_FAIL], d, &batch);

@@ -1,3 +1,12 @@
+/* The SQL of delivering.
+ *
+ * These statements must not go wrong where PostgreSQL knows nothing, or nothing that is true any
+ * more, of how much waits: on a table that was counted while nothing waited, a join of a thousand
+ * due rows with their siblings once read all that waited for each of them. So they leave no choice.
+ * Connections of ours have sorts, hashes and merges switched off; what is looked up is asked for in
+ * the order of the one index that is meant, which is why a last column is compared by two bounds
+ * instead of by =, and why one is hidden from the others (|| ''); and what is updated is found by
+ * its place (ctid), as the row that was locked or read just before. */
 #include "notifier/delivering/statements.h"
 
 const PostgresStatement delivering_fence = {
@@ -22,9 +31,13 @@ const PostgresStatement delivering_look = {
     " END AS email, coalesce(s.name, '') AS name, coalesce(s.locale, '') AS locale,"               \
     " coalesce(s.time_zone, '') AS time_zone, coalesce(nullif(t.title, ''), t.name, '') AS tenant" \
     " FROM picked p LEFT JOIN docket.tenants t ON t.tenant_id = p.tenant_id"                       \
-    " LEFT JOIN ticket.requesters q ON q.tenant_id = p.tenant_id AND q.id = p.person"              \
-    " AND p.recipient LIKE 'requester:%'"                                                          \
-    " LEFT JOIN access.users s ON s.tenant_id = p.tenant_id AND s.user_id = p.person"
+    " LEFT JOIN LATERAL (SELECT r.personal FROM ticket.requesters r"                               \
+    "   WHERE p.recipient LIKE 'requester:%' AND r.tenant_id = p.tenant_id"                        \
+    "   AND r.id >= p.person AND r.id <= p.person ORDER BY r.id LIMIT 1) q ON true"                \
+    " LEFT JOIN LATERAL (SELECT w.suspended, w.deleted_at, w.email_sealed, w.name, w.locale,"      \
+    "   w.time_zone FROM access.users w"                                                           \
+    "   WHERE p.recipient NOT LIKE 'requester:%' AND w.tenant_id = p.tenant_id"                    \
+    "   AND w.user_id >= p.person AND w.user_id <= p.person ORDER BY w.user_id LIMIT 1) s ON true"
 
 #define PERSON                                                                                     \
     " CASE WHEN d.recipient ~ '^(requester|agent|user):[0-9]{1,18}$'"                              \
@@ -47,20 +60,23 @@ const PostgresStatement delivering_claim = {
     "   WHERE coalesce(s.open_until <= clock_timestamp(), true) AND s.paused_at IS NULL"
     "   RETURNING s.tenant_id, s.destination),"
     " picked AS MATERIALIZED (SELECT p.* FROM asked a CROSS JOIN LATERAL ("
-    "   SELECT d.tenant_id, d.delivery_id, d.recipient, d.due AS was_due," PERSON
+    "   SELECT d.ctid AS place, d.tenant_id, d.recipient, d.due AS was_due," PERSON
     "   FROM notify.deliveries d"
     "   WHERE d.tenant_id = a.tenant_id AND d.destination = a.destination AND d.state = 'waiting'"
     "   AND d.due <= $5::timestamptz"
     "   AND (d.lease_until IS NULL OR d.lease_until < clock_timestamp())"
-    "   AND NOT EXISTS (SELECT FROM notify.deliveries e WHERE e.tenant_id = d.tenant_id"
-    "     AND e.ticket_id = d.ticket_id AND e.destination = d.destination"
-    "     AND e.state = 'waiting' AND e.delivery_id < d.delivery_id AND d.fold IS NULL"
-    "     AND e.fold IS NULL AND e.recipient = d.recipient"
-    "     AND (e.attempts > 0 OR e.due <= $5::timestamptz))"
-    "   AND (d.fold IS NULL OR NOT EXISTS (SELECT FROM notify.deliveries f"
-    "     WHERE f.tenant_id = d.tenant_id AND f.fold = d.fold AND f.delivery_id < d.delivery_id"
-    "     AND f.state = 'waiting' AND f.notification = d.notification"
-    "     AND f.recipient = d.recipient AND f.way = d.way))"
+    "   AND CASE WHEN d.fold IS NULL THEN (SELECT true FROM notify.deliveries e"
+    "     WHERE e.tenant_id = d.tenant_id AND e.ticket_id = d.ticket_id"
+    "     AND e.destination || '' = d.destination AND e.delivery_id < d.delivery_id"
+    "     AND e.state = 'waiting' AND e.fold IS NULL AND e.recipient = d.recipient"
+    "     AND (e.attempts > 0 OR e.due <= $5::timestamptz)"
+    "     ORDER BY e.destination, e.delivery_id LIMIT 1)"
+    "   ELSE (SELECT true FROM notify.deliveries f"
+    "     WHERE f.tenant_id = d.tenant_id AND f.fold >= d.fold AND f.fold <= d.fold"
+    "     AND f.delivery_id < d.delivery_id"
+    "     AND f.state = 'waiting' AND f.fold IS NOT NULL AND f.notification = d.notification"
+    "     AND f.recipient = d.recipient AND f.way = d.way"
+    "     ORDER BY f.fold, f.delivery_id LIMIT 1) END IS NULL"
     "   ORDER BY d.due, d.delivery_id LIMIT a.n FOR UPDATE OF d SKIP LOCKED) p"
     "   WHERE a.pace_ms = 0 OR EXISTS (SELECT FROM paced"
     "     WHERE paced.tenant_id = a.tenant_id AND paced.destination = a.destination))"
@@ -68,32 +84,34 @@ const PostgresStatement delivering_claim = {
     " SET lease_by = $6::text, lease_until = clock_timestamp() + $7::integer * interval '1 ms',"
     " due = $5::timestamptz + $7::integer * interval '1 ms', lease_no = u.lease_no + 1,"
     " attempts = u.attempts + 1, doubts = u.doubts + (u.lease_by IS NOT NULL)::integer"
-    " FROM (" PEOPLE ") x"
-    " WHERE u.tenant_id = x.tenant_id AND u.delivery_id = x.delivery_id" CLAIMED};
+    " FROM (" PEOPLE ") x WHERE u.ctid = x.place" CLAIMED};
 
 /* $1 tenants, $2 leaders, $3 now, $4 lease by, $5 lease ms. The digest is closed by the first who
  * gathers it: it gets its leader's name, and whoever comes later is another one. So each try has
  * the same rows. Gives back the leaders too. */
 const PostgresStatement delivering_gather = {
     "delivering_gather",
-    "WITH leaders AS (SELECT d.* FROM unnest($1::bigint[], $2::bigint[]) a(tenant_id, delivery_id)"
-    "   JOIN notify.deliveries d ON d.tenant_id = a.tenant_id AND d.delivery_id = a.delivery_id"
-    "   WHERE d.state = 'waiting' AND d.lease_by = $4::text),"
+    "WITH leaders AS (SELECT l.* FROM unnest($1::bigint[], $2::bigint[]) a(tenant_id, delivery_id)"
+    "   CROSS JOIN LATERAL (SELECT d.* FROM notify.deliveries d"
+    "     WHERE d.tenant_id = a.tenant_id AND d.delivery_id >= a.delivery_id"
+    "     AND d.delivery_id <= a.delivery_id ORDER BY d.delivery_id LIMIT 1) l"
+    "   WHERE l.state = 'waiting' AND l.lease_by = $4::text),"
     " picked AS MATERIALIZED (SELECT p.*, l.delivery_id AS leader FROM leaders l CROSS JOIN "
     "LATERAL ("
-    "   SELECT d.tenant_id, d.delivery_id, d.recipient, d.due AS was_due," PERSON
-    "   FROM notify.deliveries d WHERE d.tenant_id = l.tenant_id AND d.fold = l.fold"
+    "   SELECT d.ctid AS place, d.tenant_id, d.recipient, d.due AS was_due," PERSON
+    "   FROM notify.deliveries d"
+    "   WHERE d.tenant_id = l.tenant_id AND d.fold >= l.fold AND d.fold <= l.fold"
+    "   AND d.delivery_id >= l.delivery_id"
     "   AND d.notification = l.notification AND d.recipient = l.recipient AND d.way = l.way"
-    "   AND d.state = 'waiting' AND d.delivery_id >= l.delivery_id"
-    "   ORDER BY d.delivery_id LIMIT 1000 FOR UPDATE OF d) p)"
+    "   AND d.state = 'waiting'"
+    "   ORDER BY d.fold, d.delivery_id LIMIT 1000 FOR UPDATE OF d) p)"
     " UPDATE notify.deliveries u"
     " SET lease_by = $4::text, lease_until = clock_timestamp() + $5::integer * interval '1 ms',"
     " due = $3::timestamptz + $5::integer * interval '1 ms', lease_no = u.lease_no + 1,"
     " attempts = u.attempts + (u.delivery_id <> x.leader)::integer,"
     " doubts = u.doubts + (u.lease_by IS NOT NULL AND u.delivery_id <> x.leader)::integer,"
     " fold = CASE WHEN u.fold LIKE '%/' || x.leader THEN u.fold ELSE u.fold || '/' || x.leader END"
-    " FROM (" PEOPLE ") x"
-    " WHERE u.tenant_id = x.tenant_id AND u.delivery_id = x.delivery_id" CLAIMED ", x.leader"};
+    " FROM (" PEOPLE ") x WHERE u.ctid = x.place" CLAIMED ", x.leader"};
 
 /* $1 tenants, $2 destinations, $3 now: what has become too old while nothing was sent there. */
 const PostgresStatement delivering_expire = {
@@ -103,18 +121,17 @@ const PostgresStatement delivering_expire = {
     " reason = 'given up after ' || u.attempts || ' tries: ' || coalesce(u.reason, 'its "
     "destination was left alone')"
     " FROM (SELECT p.* FROM unnest($1::bigint[], $2::text[]) a(tenant_id, destination)"
-    "   CROSS JOIN LATERAL (SELECT d.tenant_id, d.delivery_id FROM notify.deliveries d"
+    "   CROSS JOIN LATERAL (SELECT d.ctid AS place FROM notify.deliveries d"
     "     WHERE d.tenant_id = a.tenant_id AND d.destination = a.destination"
     "     AND d.state = 'waiting' AND d.due <= $3::timestamptz AND d.expires <= $3::timestamptz"
     "     AND (d.lease_until IS NULL OR d.lease_until < clock_timestamp())"
     "     ORDER BY d.due, d.delivery_id LIMIT 1000 FOR UPDATE OF d SKIP LOCKED) p) x"
-    " WHERE u.tenant_id = x.tenant_id AND u.delivery_id = x.delivery_id"};
+    " WHERE u.ctid = x.place"};
 
-/* (A state behind a function: the row is to be found by its key, not by an index of what waits.)
- *
- * Arrays: $1 tenants, $2 deliveries, $3 lease numbers, $4 states, $5 due, $6 status, $7 reasons, $8
- * doubts, $9 tries that were none. Gives back whose lease it still was, and whether the ticket's
- * next one waits for it. */
+/* Arrays: $1 tenants, $2 deliveries, $3 lease numbers, $4 states, $5 due, $6 status, $7 reasons, $8
+ * doubts, $9 tries that were none; $10 now, $11 whose leases: what has been recorded has none any
+ * more, so that a second time changes nothing. Gives back whose lease it still was, and whether the
+ * ticket's next one waits for it. */
 const PostgresStatement delivering_record = {
     "delivering_record",
     "UPDATE notify.deliveries u SET state = r.state, due = coalesce(r.due, u.due),"
@@ -122,15 +139,20 @@ const PostgresStatement delivering_record = {
     " reason = coalesce(r.reason, u.reason), doubts = u.doubts + r.doubts,"
     " attempts = u.attempts - r.untried,"
     " ended_at = CASE WHEN r.state <> 'waiting' THEN now() END"
-    " FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::text[], $5::timestamptz[],"
-    "   $6::integer[], $7::text[], $8::integer[], $9::integer[])"
-    "   r(tenant_id, delivery_id, lease_no, state, due, status, reason, doubts, untried)"
-    " WHERE u.tenant_id = r.tenant_id AND u.delivery_id = r.delivery_id"
-    " AND u.lease_no = r.lease_no AND coalesce(u.state, '') = 'waiting'"
-    " RETURNING u.tenant_id, u.destination, r.state <> 'waiting' AND EXISTS ("
-    "   SELECT FROM notify.deliveries e WHERE e.tenant_id = u.tenant_id"
-    "   AND e.ticket_id = u.ticket_id AND e.destination = u.destination AND e.state = 'waiting'"
-    "   AND e.delivery_id > u.delivery_id AND e.due <= $10::timestamptz)"};
+    " FROM (SELECT l.place, k.* FROM unnest($1::bigint[], $2::bigint[], $3::integer[], $4::text[],"
+    "   $5::timestamptz[], $6::integer[], $7::text[], $8::integer[], $9::integer[])"
+    "   k(tenant_id, delivery_id, lease_no, state, due, status, reason, doubts, untried)"
+    "   CROSS JOIN LATERAL (SELECT d.ctid AS place FROM notify.deliveries d"
+    "     WHERE d.tenant_id = k.tenant_id AND d.delivery_id >= k.delivery_id"
+    "     AND d.delivery_id <= k.delivery_id ORDER BY d.delivery_id LIMIT 1) l) r"
+    " WHERE u.ctid = r.place AND u.lease_no = r.lease_no AND u.lease_by = $11::text"
+    " AND u.state = 'waiting'"
+    " RETURNING u.tenant_id, u.destination, r.state <> 'waiting' AND coalesce(("
+    "   SELECT true FROM notify.deliveries e"
+    "   WHERE e.tenant_id = u.tenant_id AND e.ticket_id = u.ticket_id"
+    "   AND e.destination || '' = u.destination AND e.delivery_id > u.delivery_id"
+    "   AND e.state = 'waiting' AND e.due <= $10::timestamptz"
+    "   ORDER BY e.destination, e.delivery_id LIMIT 1), false)"};
 
 /* Arrays: $1 tenants, $2 destinations, $3 failures, $4 open for ms, $5 gone for good, $6 why, $7
  * may it be paused; $8 now, $9 ms until it is. Gives back which of them are paused. */
