@@ -39,16 +39,49 @@ Outgoing *outgoing_new(Loop *loop, const OutgoingSettings *settings, Buf *ret_pr
     return o;
 }
 
+/* ---- How much runs to where ---- */
+
+typedef struct Place {
+    struct Place *next; /* of its bucket */
+    size_t running;
+    Str name; /* behind it */
+} Place;
+
+static Place **place_of(Outgoing *o, Str name) {
+    uint64_t h = UINT64_C(1469598103934665603);
+    for (size_t i = 0; i < name.n; i++)
+        h = (h ^ (unsigned char)name.p[i]) * UINT64_C(1099511628211);
+    Place **at = &o->places[(h ^ h >> 29) % OUTGOING_PLACES];
+    while (*at && !str_eq((*at)->name, name))
+        at = &(*at)->next;
+    return at;
+}
+
+static Place *place_enter(Outgoing *o, Str name) {
+    Place **at = place_of(o, name);
+    if (!*at) {
+        Place *p = xcalloc(1, sizeof(*p) + name.n);
+        memcpy(p + 1, name.p, name.n);
+        p->name = (Str){(const char *)(p + 1), name.n};
+        *at = p;
+    }
+    (*at)->running++;
+    return *at;
+}
+
+static void place_leave(Outgoing *o, Place *p) {
+    if (--p->running > 0) return;
+    Place **at = place_of(o, p->name);
+    *at = p->next;
+    free(p);
+}
+
 static void leave(OutgoingRequest *r) {
     *r->self = r->next;
     if (r->next) r->next->self = r->self;
+    place_leave(r->owner, r->place);
     r->owner->running--;
     r->owner->bytes -= r->bytes;
-}
-
-static void request_free(OutgoingRequest *r) {
-    buf_done(&r->destination);
-    r->free_rest(r);
 }
 
 Outgoing *outgoing_free(Outgoing *o) {
@@ -57,8 +90,7 @@ Outgoing *outgoing_free(Outgoing *o) {
     while (o->first)
         outgoing_cancel(o->first);
     if (o->close_idle) o->close_idle(o);
-    while (o->spare_n)
-        curl_easy_cleanup(o->spare[--o->spare_n]);
+    if (o->free_spare) o->free_spare(o);
     o->engine = engine_free(o->engine);
     free(o->user_agent);
     free(o->ca_file);
@@ -67,21 +99,18 @@ Outgoing *outgoing_free(Outgoing *o) {
     return NULL;
 }
 
-int outgoing_room(const Outgoing *o, const Buf *destination, size_t bytes) {
-    size_t same = 0;
+int outgoing_room(const Outgoing *o, Str destination, size_t bytes) {
     if (o->running >= o->max_running || bytes > o->max_bytes - o->bytes) return -ENOBUFS;
-    for (const OutgoingRequest *r = o->first; r; r = r->next)
-        same += str_eq(buf_str(&r->destination), buf_str(destination));
-    return same >= o->max_per_destination ? -EBUSY : 0;
+    const Place *p = *place_of((Outgoing *)o, destination);
+    return p && p->running >= o->max_per_destination ? -EBUSY : 0;
 }
 
 void outgoing_enter(Outgoing *o, OutgoingRequest *r, OutgoingCallback cb, void *arg,
-                    Buf *destination, size_t bytes, int64_t not_after_ms) {
+                    Str destination, size_t bytes, int64_t not_after_ms) {
     r->owner = o;
     r->cb = cb;
     r->arg = arg;
-    r->destination = *destination;
-    *destination = (Buf){0};
+    r->place = place_enter(o, destination);
     r->bytes = bytes;
     r->not_after_ms = not_after_ms;
     r->next = o->first;
@@ -96,13 +125,13 @@ void outgoing_end(OutgoingRequest *r, OutgoingResult *result) {
     leave(r);
     if (result->outcome == OUTGOING_DELIVERED) result->doubtful = false;
     r->cb(r->arg, result);
-    request_free(r);
+    r->free_rest(r);
 }
 
 void outgoing_cancel(OutgoingRequest *r) {
     if (!r) return;
     leave(r);
-    request_free(r);
+    r->free_rest(r);
 }
 
 size_t outgoing_running(const Outgoing *o) {

@@ -398,7 +398,7 @@ int outgoing_mail(Outgoing *o, const OutgoingMail *mail, OutgoingCallback cb, vo
         if (destination.p[i] >= 'A' && destination.p[i] <= 'Z')
             destination.p[i] = (char)(destination.p[i] - 'A' + 'a');
     size_t bytes = 2 * mail->message.n; /* as given, and as it goes out */
-    if ((r = outgoing_room(o, &destination, bytes)) < 0) return r;
+    if ((r = outgoing_room(o, buf_str(&destination), bytes)) < 0) return r;
 
     Mail *m = xcalloc(1, sizeof(*m));
     m->request.free_rest = mail_free;
@@ -426,7 +426,7 @@ int outgoing_mail(Outgoing *o, const OutgoingMail *mail, OutgoingCallback cb, vo
         mail_free(&m->request);
         return r;
     }
-    outgoing_enter(o, &m->request, cb, arg, &destination, bytes, mail->not_after_ms);
+    outgoing_enter(o, &m->request, cb, arg, buf_str(&destination), bytes, mail->not_after_ms);
     if (ret) *ret = &m->request;
     return 0;
 }

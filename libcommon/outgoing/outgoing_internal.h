@@ -7,17 +7,19 @@
 #include "outgoing/engine.h"
 #include "outgoing/outgoing.h"
 
-enum { OUTGOING_SPARE = 16 };
+enum { OUTGOING_SPARE = 16, OUTGOING_PLACES = 512 /* buckets */ };
 
 struct Outgoing {
     Loop *loop;
     AddressList allowed;
     char *user_agent, *ca_file, *helo;
     size_t max_running, max_per_destination, max_bytes, max_idle;
-    Engine *engine;              /* of POSTs; each mail connection has its own */
-    CURL *spare[OUTGOING_SPARE]; /* handles of POSTs that have ended, as good as new */
+    Engine *engine;                           /* of POSTs; each mail connection has its own */
+    struct PostHandle *spare[OUTGOING_SPARE]; /* of POSTs that have ended, the oldest first */
     size_t spare_n;
+    void (*free_spare)(Outgoing *o); /* set by who keeps some */
     OutgoingRequest *first;
+    struct Place *places[OUTGOING_PLACES]; /* destinations to which something runs */
     size_t running, bytes;
     struct MailConnection *idle; /* the youngest first */
     size_t idle_n;
@@ -30,7 +32,7 @@ struct OutgoingRequest {
     OutgoingRequest *next, **self; /* *self points to this one */
     OutgoingCallback cb;
     void *arg;
-    Buf destination;
+    struct Place *place; /* its destination */
     int64_t not_after_ms;
     size_t bytes; /* counted against max_bytes */
     void (*free_rest)(OutgoingRequest *r);
@@ -47,10 +49,10 @@ typedef struct SocketGuard {
 } SocketGuard;
 
 /* 0, -EBUSY or -ENOBUFS: is there room for one more? */
-int outgoing_room(const Outgoing *o, const Buf *destination, size_t bytes);
-/* Fills in the common part of *r and counts it. Takes *destination. */
+int outgoing_room(const Outgoing *o, Str destination, size_t bytes);
+/* Fills in the common part of *r and counts it. */
 void outgoing_enter(Outgoing *o, OutgoingRequest *r, OutgoingCallback cb, void *arg,
-                    Buf *destination, size_t bytes, int64_t not_after_ms);
+                    Str destination, size_t bytes, int64_t not_after_ms);
 /* Uncounts it, tells the caller, frees it. */
 void outgoing_end(OutgoingRequest *r, OutgoingResult *result);
 bool outgoing_too_late(const OutgoingRequest *r);

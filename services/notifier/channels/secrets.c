@@ -38,6 +38,7 @@ struct Secrets {
     LoopTimer *poll;
     Vault *vault;
     KeptList now, coming;
+    struct Opened *last;             /* of this turn; NULL: none */
     int64_t version, coming_version; /* version -1: nothing was read yet */
     bool complained;                 /* of this version's trouble */
 };
@@ -137,12 +138,18 @@ static void on_connected(void *arg) {
 
 /* ---- Finding ---- */
 
-typedef struct Opened { /* clear texts of one find */
+typedef struct Opened { /* clear texts, of one system, until the end of this turn */
+    Secrets *owner;     /* NULL: freed */
+    int64_t tenant_id;
+    Buf system;
+    ChannelSecret found;
     Buf texts[3];
 } Opened;
 
 static void opened_free(void *p) {
     Opened *o = p;
+    if (o->owner && o->owner->last == o) o->owner->last = NULL;
+    buf_done(&o->system);
     for (size_t i = 0; i < sizeof(o->texts) / sizeof(*o->texts); i++) {
         if (o->texts[i].p) explicit_bzero(o->texts[i].p, o->texts[i].n);
         buf_done(&o->texts[i]);
@@ -180,7 +187,12 @@ static ChannelSecretOutcome find(void *arg, int64_t tenant_id, Str system, Chann
     ChannelSecret found = {0};
     bool any = false, all = true;
     if (s->version < 0) return CHANNEL_SECRET_UNKNOWN;
-    Opened *o = xcalloc(1, sizeof(*o));
+    Opened *o = s->last;
+    if (o && o->tenant_id == tenant_id && str_eq(system, buf_str(&o->system))) {
+        *ret = o->found;
+        return CHANNEL_SECRET_FOUND;
+    }
+    o = xcalloc(1, sizeof(*o));
     loop_free_later(s->loop, o, opened_free);
     for (size_t i = first_of(&s->now, tenant_id);
          i < s->now.n && s->now.all[i].tenant_id == tenant_id; i++) {
@@ -205,7 +217,12 @@ static ChannelSecretOutcome find(void *arg, int64_t tenant_id, Str system, Chann
     }
     if (!any) return CHANNEL_SECRET_NONE;
     if (!all) return CHANNEL_SECRET_UNKNOWN;
-    *ret = found;
+    o->owner = s;
+    o->tenant_id = tenant_id;
+    buf_add_str(&o->system, system);
+    *ret = o->found = found;
+    if (s->last) s->last->owner = NULL;
+    s->last = o;
     return CHANNEL_SECRET_FOUND;
 }
 
@@ -236,6 +253,7 @@ Secrets *secrets_free(Secrets *s) {
     loop_timer_free(s->poll);
     kept_list_done(&s->now);
     kept_list_done(&s->coming);
+    if (s->last) s->last->owner = NULL;
     free(s);
     return NULL;
 }
