@@ -21,7 +21,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BYTES = 1 << 20, SAY = 8192, EVENTS = 256, KINDS = 3 };
+enum { BYTES = 1 << 20, SAY = 8192, EVENTS = 256, KINDS = 3, PEERS = 4096 };
 
 typedef struct Peer {
     int fd;
@@ -30,6 +30,7 @@ typedef struct Peer {
     char *bytes;
 } Peer;
 
+static Peer *peers[PEERS]; /* by descriptor */
 static long connections, mails, recipients, without_id, overlong;
 static uint64_t *seen; /* hashes, open addressing; 0: empty */
 static size_t seen_n, seen_room = 1 << 20;
@@ -136,9 +137,8 @@ static bool understand(Peer *p) {
             stays = reply != NULL;
             if (!reply) reply = "221 bye\r\n";
         }
-        size_t n = strlen(reply);
-        memcpy(say + said, reply, n);
-        said += n;
+        while (*reply)
+            say[said++] = *reply++;
     }
     memmove(p->bytes, p->bytes + at, p->n - at);
     p->n -= at;
@@ -148,6 +148,7 @@ static bool understand(Peer *p) {
 }
 
 static void hang_up(Peer *p) {
+    peers[p->fd] = NULL;
     (void)close(p->fd);
     free(p->bytes);
     free(p);
@@ -165,14 +166,18 @@ static void greet(int epoll, int listener) {
     static const char hello[] = "220 sink\r\n";
     int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) return;
+    if (fd >= PEERS) {
+        (void)close(fd);
+        return;
+    }
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-    Peer *p = calloc(1, sizeof(*p));
+    Peer *p = peers[fd] = calloc(1, sizeof(*p));
     if (!p || !(p->bytes = malloc(BYTES))) abort();
     p->fd = fd;
     connections++;
     (void)send(fd, hello, sizeof(hello) - 1, MSG_NOSIGNAL);
-    (void)epoll_ctl(epoll, EPOLL_CTL_ADD, fd,
-                    &(struct epoll_event){.events = EPOLLIN, .data.ptr = p});
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = fd};
+    if (epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) < 0) hang_up(p);
 }
 
 static int listen_at(const char *port) {
@@ -201,22 +206,22 @@ int main(int argc, char **argv) {
     if (!seen || epoll < 0) return 2;
     for (int i = 0; i < KINDS; i++)
         (void)epoll_ctl(epoll, EPOLL_CTL_ADD, kinds[i],
-                        &(struct epoll_event){.events = EPOLLIN, .data.ptr = &kinds[i]});
+                        &(struct epoll_event){.events = EPOLLIN, .data.fd = kinds[i]});
     for (;;) {
         struct epoll_event events[EVENTS];
         int n = epoll_wait(epoll, events, EVENTS, -1);
         for (int i = 0; i < n; i++) {
-            const int *kind = events[i].data.ptr;
-            if (kind == &kinds[0]) {
-                greet(epoll, kinds[0]);
-            } else if (kind == &kinds[1]) {
-                int fd = accept4(kinds[1], NULL, NULL, SOCK_CLOEXEC);
-                if (fd >= 0) counters(fd), (void)close(fd);
-            } else if (kind == &kinds[2]) {
+            int fd = events[i].data.fd;
+            if (fd == kinds[0]) {
+                greet(epoll, fd);
+            } else if (fd == kinds[1]) {
+                int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+                if (peer >= 0) counters(peer), (void)close(peer);
+            } else if (fd == kinds[2]) {
                 counters(STDOUT_FILENO);
                 return 0;
-            } else {
-                hear(events[i].data.ptr);
+            } else if (peers[fd]) {
+                hear(peers[fd]);
             }
         }
     }

@@ -12,7 +12,8 @@
 
 enum {
     RELEASE_MS = 4000,
-    GATHER_MS = 5,
+    GATHER_MS = 20,
+    GATHER_BYTES = 512 << 10,
     TAKE_AT_ONCE = 64,
     BATCH_BYTES = 16 << 20,
     TOPIC_MS = 500,
@@ -147,7 +148,8 @@ static int join(Follower *f, Buf *ret_problem) {
                                  .options = s->options && s->options[0] ? s->options : NULL,
                                  .start = KAFKA_START_EARLIEST,
                                  .reset = KAFKA_RESET_EARLIEST,
-                                 .gather_ms = GATHER_MS,
+                                 .gather_ms = s->gather_ms ? s->gather_ms : GATHER_MS,
+                                 .gather_bytes = GATHER_BYTES,
                                  .max_ready = 2 * s->batch_max + TAKE_AT_ONCE,
                                  .release_ms = RELEASE_MS},
         &(KafkaConsumerEvents){on_readable, on_assigned, on_revoked, on_alarm}, f, ret_problem);

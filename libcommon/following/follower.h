@@ -26,6 +26,8 @@ typedef struct FollowerSettings { /* texts stay the caller's, for as long as the
     const char *topic, *group;
     const char *client_id;
     size_t batch_max;    /* messages a batch */
+    int gather_ms;       /* for so long events may gather at the broker: in a storm each batch is a
+                            transaction and each answer of the broker's costs it; 0: 20 */
     const char *metrics; /* "docket_sla" */
 } FollowerSettings;
 

@@ -43,8 +43,9 @@ typedef struct KafkaConsumerSettings {
     KafkaStart start;        /* where the group has no committed offset */
     int32_t recent;          /* of KAFKA_START_RECENT */
     KafkaReset reset;        /* where its committed offset no longer exists */
-    int gather_ms; /* how long the broker may wait for 64 KiB to come together before it answers; 0:
-                      it answers with the first message */
+    int gather_ms;    /* how long the broker may wait for gather_bytes to come together before it
+                         answers; 0: it answers with the first message */
+    int gather_bytes; /* 0: 64 KiB */
     size_t max_ready; /* messages held ready for kafka_consumer_take(); 0: 2,000 */
     int release_ms;   /* when partitions are taken away, how long revoked() may use until it has
                          stored what is in flight and calls kafka_consumer_release(); 0: given back at

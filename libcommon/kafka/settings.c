@@ -9,6 +9,8 @@
 
 #include "kafka/kafka_internal.h"
 
+enum { GATHER_BYTES = 64 << 10 };
+
 int kafka_check_brokers(const char *brokers, Buf *problem) {
     Str rest = str(brokers);
     if (rest.n == 0) {
@@ -249,7 +251,8 @@ rd_kafka_conf_t *kafka_consumer_conf(const KafkaConsumerSettings *s, Buf *proble
     for (size_t i = 0; ok && i < sizeof(ours) / sizeof(*ours); i++)
         ok = kafka_conf_set(conf, ours[i][0], ours[i][1], problem) == 0;
     if (ok && s->gather_ms)
-        ok = kafka_conf_set(conf, "fetch.min.bytes", "65536", problem) == 0 &&
+        ok = kafka_conf_set_int(conf, "fetch.min.bytes",
+                                s->gather_bytes ? s->gather_bytes : GATHER_BYTES, problem) == 0 &&
              kafka_conf_set_int(conf, "fetch.wait.max.ms", s->gather_ms, problem) == 0;
     if (ok) ok = kafka_conf_options(conf, s->options, problem) == 0;
     for (size_t i = 0; ok && i < sizeof(fixed) / sizeof(*fixed); i++)

@@ -98,9 +98,11 @@ process_launch() {
         files=$(ulimit -Hn)
         [[ $files != unlimited && $files -lt 65536 ]] || files=65536
         ulimit -n "$files"
-        # All on one machine: what accepts goes before what works off. A storm then changes how long tickets wait, not
-        # how long their senders do.
-        [[ $name != router-* && $name != postgres ]] || renice -n 5 -p "$BASHPID" >/dev/null || true
+        # All on one machine: what accepts goes before what works off and what follows. A storm then changes how long
+        # tickets wait, not how long their senders do.
+        case $name in
+            router-* | sla-* | notifier-* | analytics-* | postgres) renice -n 5 -p "$BASHPID" >/dev/null || true ;;
+        esac
         exec env "$REPLY" setsid -- "$@"
     ) &
     pid=$!

@@ -14,7 +14,11 @@
 #include "following/partition.h"
 #include "log/log.h"
 
-enum { RETRY_FIRST_MS = 50, RETRY_LAST_MS = 2000 };
+enum {
+    RETRY_FIRST_MS = 50,
+    RETRY_LAST_MS = 2000,
+    GATHER_MS = 100 /* a board is read each second */
+};
 
 /* ---- Turns ---- */
 
@@ -223,6 +227,7 @@ static int keeping_start(Analytics *a, Buf *ret_problem) {
                                                    .group = s->group,
                                                    .client_id = a->instance,
                                                    .batch_max = (size_t)s->batch_max,
+                                                   .gather_ms = GATHER_MS,
                                                    .metrics = "docket_analytics"},
                                &(FollowerEvents){.wake = pump, .alarm = on_alarm}, k, ret_problem);
     if (!k->follower) return -1;

@@ -21,7 +21,8 @@ enum {
     PARTITIONS_MAX = 256, /* of one batch */
     TENANTS_MAX = 1000,   /* to be filled, looked at in one go */
     RELEASE_MS = 4000,
-    GATHER_MS = 10,
+    GATHER_MS = 20,
+    GATHER_BYTES = 512 << 10,
     RETRY_FIRST_MS = 50,
     RETRY_LAST_MS = 2000,
     TICK_MS = 5000, /* how soon a new tenant's fill begins */
@@ -415,6 +416,7 @@ Follower *follower_new(Loop *loop, const FollowerSettings *s, Buf *ret_problem) 
                 .start = KAFKA_START_EARLIEST,
                 .reset = KAFKA_RESET_EARLIEST,
                 .gather_ms = GATHER_MS,
+                .gather_bytes = GATHER_BYTES,
                 .max_ready = 2 * BATCH_MAX,
                 .release_ms = RELEASE_MS},
             &(KafkaConsumerEvents){on_readable, on_assigned, on_revoked, on_alarm}, f, ret_problem);

@@ -14,6 +14,7 @@
 #include "notifier/telling/statements.h"
 
 enum {
+    GATHER_MS = 50, /* people do not notice it */
     STATEMENT_MS = 30000,
     STORMS_EVERY_MS = 1000,
     WAITING_EVERY_MS = 10000,
@@ -162,6 +163,7 @@ static int join(Teller *t, Buf *ret_problem) {
                                                    .group = s->group,
                                                    .client_id = t->parts.instance,
                                                    .batch_max = (size_t)s->batch_max,
+                                                   .gather_ms = GATHER_MS,
                                                    .metrics = "docket_notifier"},
                                &(FollowerEvents){.wake = on_pump}, t, ret_problem);
     return t->follower ? 0 : -1;

@@ -79,24 +79,23 @@ static void of_what_was_said_at_once_the_first_refusal_counts(void **state) {
 static void each_refusal_is_judged_by_its_code(void **state) {
     (void)state;
     static const struct {
-        int replies; /* good ones before it */
-        const char *reply;
+        const char *reply, *reason;
         OutgoingOutcome outcome;
-        const char *reason;
+        int replies; /* good ones before it */
     } cases[] = {
-        {0, "550 no\r\n", OUTGOING_REFUSED, "the mail server refused the sender: 550 no"},
-        {1, "450 wait\r\n", OUTGOING_LATER, "the mail server refused the recipient: 450 wait"},
-        {1, "550-5.1.1 a\r\n550 5.1.1 b\x01\r\n", OUTGOING_REFUSED,
-         "the mail server refused the recipient: 550 5.1.1 b?"},
-        {2, "554 no\r\n", OUTGOING_REFUSED, "the mail server refused to take a message: 554 no"},
-        {2, "250 no\r\n", OUTGOING_LATER, "the mail server refused to take a message: 250 no"},
-        {3, "552 big\r\n", OUTGOING_REFUSED, "the mail server refused the message: 552 big"},
-        {3, "421 \r\n", OUTGOING_LATER, "the mail server refused the message: 421 "},
-        {3, "354 again\r\n", OUTGOING_LATER, "the mail server refused the message: 354 again"},
-        {0, "25 ok\r\n", OUTGOING_LATER, "the mail server does not speak SMTP"},
-        {0, "\r\n", OUTGOING_LATER, "the mail server does not speak SMTP"},
-        {0, "250ok\r\n", OUTGOING_LATER, "the mail server does not speak SMTP"},
-        {0, "150 ok\r\n", OUTGOING_LATER, "the mail server does not speak SMTP"},
+        {"550 no\r\n", "the mail server refused the sender: 550 no", OUTGOING_REFUSED, 0},
+        {"450 wait\r\n", "the mail server refused the recipient: 450 wait", OUTGOING_LATER, 1},
+        {"550-5.1.1 a\r\n550 5.1.1 b\x01\r\n",
+         "the mail server refused the recipient: 550 5.1.1 b?", OUTGOING_REFUSED, 1},
+        {"554 no\r\n", "the mail server refused to take a message: 554 no", OUTGOING_REFUSED, 2},
+        {"250 no\r\n", "the mail server refused to take a message: 250 no", OUTGOING_LATER, 2},
+        {"552 big\r\n", "the mail server refused the message: 552 big", OUTGOING_REFUSED, 3},
+        {"421 \r\n", "the mail server refused the message: 421 ", OUTGOING_LATER, 3},
+        {"354 again\r\n", "the mail server refused the message: 354 again", OUTGOING_LATER, 3},
+        {"25 ok\r\n", "the mail server does not speak SMTP", OUTGOING_LATER, 0},
+        {"\r\n", "the mail server does not speak SMTP", OUTGOING_LATER, 0},
+        {"250ok\r\n", "the mail server does not speak SMTP", OUTGOING_LATER, 0},
+        {"150 ok\r\n", "the mail server does not speak SMTP", OUTGOING_LATER, 0},
     };
     static const char *const good[] = {"250\r\n", "250 ok\n", "354 go\r\n"};
     for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
