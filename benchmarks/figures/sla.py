@@ -61,10 +61,12 @@ def copy_seconds(stack):
 
 
 def committed(bench):
-    """A backlog of events, with every life kept; against COPY BINARY of the same rows."""
+    """A backlog of events as the router leaves them (created, then queued or assigned, soon one after the other), with every life
+    kept; against COPY BINARY of the same rows."""
     stack = bench.fresh(BACKLOG * 2)
     apply(bench, "1h")
-    bench.surge(4000, BACKLOG // 4000)
+    came = bench.surge(4000, BACKLOG // 4000)["tickets"]
+    bench.wait_stored(came, 120)  # or the backlog would be what the routers had done when they were stopped
     until(lambda: stack.sql("SELECT count(*) FROM ticket.outbox")[0][0] == 0, 60, "the outbox")
     ratios = []
     for _ in range(bench.options.rounds):

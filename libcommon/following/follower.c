@@ -212,6 +212,10 @@ bool follower_healthy(const Follower *f, Buf *reason) {
     return kafka_consumer_healthy(f->consumer, reason);
 }
 
+int64_t follower_lag(const Follower *f) {
+    return kafka_consumer_lag(f->consumer, NULL);
+}
+
 int follower_topic_partitions(Follower *f) {
     if (f->topic_partitions) return f->topic_partitions;
     int n = kafka_consumer_topic_partitions(f->consumer, f->settings.topic, TOPIC_MS);

@@ -90,6 +90,9 @@ int follower_tick(Follower *f, bool idle, bool brokers, Buf *ret_problem);
  * is known here: now, or what is under way or waits is older. 0: nobody knows. */
 int64_t follower_followed_ms(const Follower *f, int64_t now_ms);
 bool follower_healthy(const Follower *f, Buf *reason); /* in touch with a broker, in the group */
+/* Messages in the partitions owned that are not kept yet, as far as the last fetch knows: 0 also
+ * before the first. */
+int64_t follower_lag(const Follower *f);
 /* How many partitions the topic has: asked once, waiting for a broker for half a second at most.
  * -errno: not known yet. */
 int follower_topic_partitions(Follower *f);

@@ -10,6 +10,7 @@
 #include "following/tickets.h"
 #include "log/log.h"
 #include "metrics/metrics.h"
+#include "sla/recent.h"
 #include "sla/statements.h"
 #include "sla/telling.h"
 
@@ -34,6 +35,8 @@ struct Batch {
     size_t shares_n;
     uint64_t lost[SHARES_MAX_PARTITIONS / 64];
     Params params[PARAMS];
+    Recent *recent;
+    Buf scratch;
     Publication *publication;
     Telling *telling;
     LoopTimer *retry;
@@ -42,7 +45,7 @@ struct Batch {
     LoopCallback done;
     void *arg;
     bool freed;
-    Metric *retries, *rebuilt, *fenced, *broken, *size, *seconds;
+    Metric *retries, *rebuilt, *fenced, *broken, *size, *seconds, *read, *remembered;
     int64_t since_us;
 };
 
@@ -234,6 +237,23 @@ static void on_read(void *arg, PostgresOutcome outcome, const PostgresRows *cons
     stage_ledger(b);
 }
 
+/* Without asking PostgreSQL: it begins with these rows, or was kept a moment ago. */
+static bool begin_from_memory(Batch *b, Story *s) {
+    Kept kept;
+    if (b->kind != BATCH_EVENTS || b->reread) return false;
+    if (story_is_new(s)) {
+        story_begin(s, tenant_of(b, s));
+        return true;
+    }
+    if (!s->known_seq ||
+        !recent_get(b->recent, s->tenant_id, s->ticket_id,
+                    shares_epoch(b->parts.shares, s->partition), s->known_seq, &kept))
+        return false;
+    story_go_on(s, &kept, tenant_of(b, s));
+    metric_add(b->remembered, 1);
+    return true;
+}
+
 static void stage_read(Batch *b) {
     b->stage = STAGE_READ;
     b->some_n = 0;
@@ -241,15 +261,13 @@ static void stage_read(Batch *b) {
         Story *s = b->stories[i];
         s->life = ticket_life_free(s->life);
         s->fate = STORY_UNREAD;
-        if (b->kind == BATCH_EVENTS && !b->reread && story_is_new(s))
-            story_begin(s, tenant_of(b, s));
-        else
-            b->some[b->some_n++] = s;
+        if (!begin_from_memory(b, s)) b->some[b->some_n++] = s;
     }
     if (b->some_n == 0) {
         stage_ledger(b);
         return;
     }
+    metric_add(b->read, (double)b->some_n);
     const Story *const *some = (const Story *const *)b->some;
     PostgresQuery queries[6] = {{&sla_tenants_statement, &b->params[0]},
                                 {&sla_states_statement, &b->params[1]}};
@@ -363,9 +381,14 @@ static void keep_in_mind(Batch *b) {
         if (batch_lost(b, s->partition) || s->fate == STORY_GONE ||
             (s->fate == STORY_TOLD && ticket_life_over(s->life))) {
             clocks_drop(b->parts.clocks, s->tenant_id, s->ticket_id);
+            recent_drop(b->recent, s->tenant_id, s->ticket_id);
             continue;
         }
-        if (s->fate != STORY_TOLD && (s->known_seq || !s->life)) continue;
+        if (s->fate == STORY_TOLD)
+            recent_put(b->recent, s->tenant_id, s->ticket_id,
+                       shares_epoch(b->parts.shares, s->partition), &s->kept);
+        else if (s->known_seq || !s->life)
+            continue;
         int64_t next = ticket_life_next_ms(s->life);
         if (b->kind == BATCH_DUE && next <= now) {
             /* PostgreSQL's clock is behind ours: by that much we wait. And nothing may make us ask
@@ -413,6 +436,7 @@ static void stage_write(Batch *b) {
     for (size_t i = 0; i < b->n; i++) {
         Story *s = b->stories[i];
         if (s->fate != STORY_TOLD) continue;
+        story_settle(s, &b->scratch, b->arena);
         b->some[b->some_n++] = s;
     }
     if (b->some_n == 0) {
@@ -461,6 +485,7 @@ Batch *batch_new(const BatchParts *parts) {
     b->parts = *parts;
     b->arena = arena_new(256 * 1024);
     b->tickets = followed_tickets_new();
+    b->recent = recent_new();
     b->publication = publication_new(parts->publisher);
     b->telling = telling_new(parts->topic_signals, parts->late_ms);
     b->retry = loop_timer_new(parts->loop, on_retry, b);
@@ -473,6 +498,10 @@ Batch *batch_new(const BatchParts *parts) {
                                "Partitions found to be somebody else's before a write", NULL);
     b->broken = metric_counter("docket_sla_broken_total",
                                "Lives that could not be told or kept: needs a look", NULL);
+    b->read = metric_counter("docket_sla_states_read_total",
+                             "Tickets of batches whose state was asked of PostgreSQL", NULL);
+    b->remembered = metric_counter("docket_sla_states_remembered_total",
+                                   "Tickets of batches whose state was still in memory", NULL);
     b->size = metric_histogram("docket_sla_batch_tickets", "Tickets of a batch", NULL, sizes,
                                sizeof(sizes) / sizeof(*sizes));
     b->seconds = metric_histogram("docket_sla_batch_seconds", "From taking a batch to its end",
@@ -488,6 +517,8 @@ static void free_memory(void *p) {
     free(b->stories);
     free(b->some);
     followed_tickets_free(b->tickets);
+    recent_free(b->recent);
+    buf_done(&b->scratch);
     telling_free(b->telling);
     arena_free(b->arena);
     free(b);

@@ -12,6 +12,8 @@ enum {
     REVISE_PAGE = 500,
     FIND_PAGE = 2000,
     FIND_PAUSE_MS = 10,
+    FIND_FIRST_MS = 1000, /* by then it is known whether there are events to follow */
+    FIND_LAST_MS = 30000,
     SWEEP_MS = 60000,
     SWEEP_ROWS = 10000,
     NO_TOPIC_MS = 10000 /* nothing is known of it: asked again so much later */
@@ -49,7 +51,8 @@ static void on_since(void *arg, PostgresOutcome outcome, const PostgresRows *con
     sla_turn_over(s);
 }
 
-static bool since_begin(Sla *s) {
+bool since_begin(Sla *s) {
+    if (!s->since_due) return false;
     int64_t tenants[PROMISED_SINCE_MAX];
     size_t n = promised_since_params(s->tenants, &s->params[1], tenants);
     if (n == 0) {
@@ -101,7 +104,7 @@ void chores_documents(Sla *s, int64_t tenant_id, const Catalog *catalog) {
     if (!tenants_put(s->tenants, tenant_id, catalog)) return;
     log_info(ABOUT(tenant_id, 0), "promises of revision %lld",
              (long long)catalog_revision(catalog));
-    s->since_due = true;
+    s->since_new = s->since_due = true;
 }
 
 /* ---- Open tickets that nobody knows ---- */
@@ -125,7 +128,7 @@ static void on_found(void *arg, PostgresOutcome outcome, const PostgresRows *con
     }
     s->found_n += (int64_t)batch_size(s->batch);
     if (n < FIND_PAGE) {
-        s->find_due = false;
+        s->find_due = s->find_anew;
         if (s->found_n) {
             log_warn(NULL, "%lld open tickets had no life here: told from the ledger",
                      (long long)s->found_n);
@@ -140,7 +143,17 @@ static void on_found(void *arg, PostgresOutcome outcome, const PostgresRows *con
         sla_turn_over(s);
 }
 
+/* Most of what nobody knows has its events waiting: they are followed first, which costs a tenth of
+ * asking the ledger; but not for ever, as others have no events any more. */
+static bool find_waits(const Sla *s) {
+    int64_t since = clock_monotonic_ms() - s->find_since_ms;
+    return since < FIND_FIRST_MS || (since < FIND_LAST_MS && follower_lag(s->follower) > 0);
+}
+
 static bool find_begin(Sla *s) {
+    if (find_waits(s)) return false;
+    if (s->find_anew) s->find_tenant = s->find_ticket = 0;
+    s->find_anew = false;
     if (follower_topic_partitions(s->follower) < 0) {
         put_off(s, NO_TOPIC_MS);
         return false;
@@ -174,11 +187,16 @@ static bool sweep_begin(Sla *s) {
 
 bool chores_begin(Sla *s) {
     if (s->draining) return false;
-    if (s->since_due && since_begin(s)) return true;
+    if (since_begin(s)) return true;
     if (clock_monotonic_ms() < s->chore_not_before_ms) return false;
     if (revise_begin(s)) return true;
     if (s->find_due && find_begin(s)) return true;
     return s->sweep_due && sweep_begin(s);
+}
+
+void chores_find(Sla *s) {
+    if (!s->find_due) s->find_since_ms = clock_monotonic_ms();
+    s->find_due = s->find_anew = true; /* also what it has come past was somebody else's then */
 }
 
 void chores_tick(Sla *s) {

@@ -41,8 +41,7 @@ static void on_wake(void *arg) {
 }
 
 static void on_alarm(void *arg) {
-    Sla *s = arg;
-    s->find_due = true; /* events may be lost: the ledger is not */
+    chores_find(arg); /* events may be lost: the ledger is not */
 }
 
 int events_open(Sla *s, Buf *ret_problem) {

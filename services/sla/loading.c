@@ -28,7 +28,7 @@ static void on_claimed(void *arg, PostgresOutcome outcome, const PostgresRows *c
     s->load_tenant = s->load_ticket = 0;
     s->load_n = 0;
     s->load_since_ms = clock_monotonic_ms();
-    s->find_due = s->find_due || fresh > 0;
+    if (fresh) chores_find(s);
     sla_turn_over(s);
 }
 

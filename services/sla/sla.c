@@ -70,6 +70,11 @@ static void next_turn(Sla *s) {
         loading_begin(s);
         return;
     }
+    if (s->since_new &&
+        since_begin(s)) { /* until it is known only the ledger tells how lives begin */
+        s->since_new = false;
+        return;
+    }
     for (int i = 0; i < TURNS; i++) {
         int turn = s->turn;
         s->turn = (s->turn + 1) % TURNS;

@@ -52,9 +52,9 @@ typedef struct Sla {
     int64_t load_since_ms;
 
     /* Chores. */
-    bool since_due, find_due, sweep_due;
+    bool since_new, since_due, find_due, find_anew, sweep_due;
     int64_t find_tenant, find_ticket, found_n;
-    int64_t chore_not_before_ms, sweep_ms;
+    int64_t chore_not_before_ms, sweep_ms, find_since_ms;
 
     Metric *old, *tickets, *armed, *ready, *bytes;
     Metric *settled, *wakes, *steps, *step_seconds, *loads, *revised, *found;
@@ -77,5 +77,7 @@ void loading_begin(Sla *s);
 int events_open(Sla *s, Buf *ret_problem);
 /* chores.c */
 void chores_tick(Sla *s);
+void chores_find(Sla *s); /* open tickets may be unknown here: the ledger has them */
+bool since_begin(Sla *s); /* asks since when the documents at hand hold */
 /* Documents of a tenant are in force. */
 void chores_documents(Sla *s, int64_t tenant_id, const Catalog *catalog);

@@ -160,7 +160,6 @@ void sla_hold_params(Params *p, const Share *shares, size_t n) {
 
 void sla_write_params(Params *p, const Story *const *stories, size_t n, const Share *shares,
                       size_t shares_n) {
-    CLEANUP(buf_done) Buf packed = {0};
     params_clear(p);
     add_tickets(p, stories, n);
     params_array(p, PARAM_INT4, n);
@@ -168,12 +167,10 @@ void sla_write_params(Params *p, const Story *const *stories, size_t n, const Sh
         params_element_i32(p, stories[i]->partition);
     params_array(p, PARAM_INT4, n);
     for (size_t i = 0; i < n; i++)
-        params_element_i32(p, ticket_life_seq(stories[i]->life));
+        params_element_i32(p, stories[i]->kept.seq);
     params_array(p, PARAM_INT8, n);
-    for (size_t i = 0; i < n; i++) {
-        const Catalog *c = ticket_life_catalog(stories[i]->life);
-        params_element_i64(p, c ? catalog_revision(c) : 0);
-    }
+    for (size_t i = 0; i < n; i++)
+        params_element_i64(p, stories[i]->kept.revision);
     params_array(p, PARAM_INT2, n);
     for (size_t i = 0; i < n; i++)
         params_element_i16(p, (int16_t)ticket_life_priority(stories[i]->life));
@@ -184,15 +181,11 @@ void sla_write_params(Params *p, const Story *const *stories, size_t n, const Sh
         else
             params_element_i64(p, ticket_life_next_ms(stories[i]->life));
     params_array(p, PARAM_BYTEA, n);
-    for (size_t i = 0; i < n; i++) {
-        if (ticket_life_over(stories[i]->life)) {
+    for (size_t i = 0; i < n; i++)
+        if (stories[i]->kept.over)
             params_element_null(p);
-            continue;
-        }
-        buf_clear(&packed);
-        ticket_life_pack(stories[i]->life, &packed);
-        params_element_text(p, buf_str(&packed));
-    }
+        else
+            params_element_text(p, stories[i]->kept.state);
     add_shares(p, shares, shares_n);
 }
 

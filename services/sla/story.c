@@ -47,3 +47,14 @@ void story_go_on(Story *s, const Kept *kept, const JudgedTenant *tenant) {
     }
     tell(s);
 }
+
+void story_settle(Story *s, Buf *scratch, Arena *arena) {
+    const Catalog *c = ticket_life_catalog(s->life);
+    s->kept = (Kept){.seq = ticket_life_seq(s->life),
+                     .revision = c ? catalog_revision(c) : 0,
+                     .over = ticket_life_over(s->life)};
+    if (s->kept.over) return;
+    buf_clear(scratch);
+    ticket_life_pack(s->life, scratch);
+    s->kept.state = arena_str(arena, buf_str(scratch));
+}

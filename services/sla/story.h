@@ -14,6 +14,13 @@ typedef enum StoryFate {
     STORY_GONE    /* there is no such ticket, or it was over already: forgotten here */
 } StoryFate;
 
+typedef struct Kept { /* of a ticket, in PostgreSQL */
+    int32_t seq;
+    int64_t revision; /* by which it was judged */
+    bool over;
+    Str state; /* unless it is over */
+} Kept;
+
 typedef struct Story {
     int64_t tenant_id, ticket_id;
     int32_t partition;
@@ -21,6 +28,7 @@ typedef struct Story {
     FollowedRow *rows;
     StoryFate fate;
     TicketLife *life;
+    Kept kept; /* what is to be kept of `life`, once that is settled */
     /* What falls due: told, to be marked. */
     PromiseMoment *moments;
     size_t moments_n;
@@ -29,15 +37,9 @@ typedef struct Story {
 /* May it be told without reading its state? Then it is: a ticket that begins with these rows. */
 bool story_is_new(const Story *s);
 
-/* What is kept of a ticket. */
-typedef struct Kept {
-    int32_t seq;
-    int64_t revision; /* by which it was judged */
-    bool over;
-    Str state; /* unless it is over */
-} Kept;
-
 /* From nothing, or from what is kept of it. Ends in LEDGER, TOLD, OLD or GONE. `tenant` may be
  * NULL: no documents. */
 void story_begin(Story *s, const JudgedTenant *tenant);
 void story_go_on(Story *s, const Kept *kept, const JudgedTenant *tenant);
+/* Fills `kept` from `life`. `scratch` is the caller's, for packing; the state lies in the arena. */
+void story_settle(Story *s, Buf *scratch, Arena *arena);
