@@ -69,6 +69,18 @@ def test_a_reply_in_time_ends_it(stack, clock, scheduler, signals, shop):
     assert said(signals, ticket) == []
 
 
+def test_what_was_kept_a_moment_ago_is_not_asked_for_again(stack, clock, scheduler, signals, shop):
+    ticket = shop.ticket()
+    scheduler.settle()
+    before = scheduler.metrics("sla-1")["docket_sla_states_remembered_total"]
+    shop.done(ticket, by="lin", comment={"body": "您好", "public": True})
+    scheduler.settle()
+    assert scheduler.metrics("sla-1")["docket_sla_states_remembered_total"] > before
+    clock.forward(minutes=30)
+    scheduler.settle()
+    assert said(signals, ticket) == []
+
+
 def test_what_is_due_is_checked_against_the_ledger_before_it_is_told(stack, clock, scheduler, signals, shop):
     """The scheduler is behind: the reply is in the ledger, its event not yet read."""
     ticket = shop.ticket()
