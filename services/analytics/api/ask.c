@@ -64,6 +64,8 @@ static const char *title_of(int status) {
         return "Not Found";
     case 405:
         return "Method Not Allowed";
+    case 406:
+        return "Not Acceptable";
     case 422:
         return "Unprocessable Content";
     case 429:
