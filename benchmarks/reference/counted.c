@@ -92,7 +92,7 @@ typedef struct State { /* what PostgreSQL would keep of a ticket */
 } State;
 
 typedef struct World {
-    KeepTenants *tenants;
+    Tenants *tenants;
     Arena *arena;
     FollowedTickets *tickets;
     Story *stories; /* of the batch */
@@ -118,7 +118,7 @@ static void take(World *w, Str message) {
 }
 
 static void keep(World *w) {
-    const KeepTenant *tenant = keep_tenants_find(w->tenants, 1);
+    const JudgedTenant *tenant = tenants_find(w->tenants, 1);
     for (size_t i = 0; i < followed_tickets_count(w->tickets); i++) {
         Story *s = &w->stories[i];
         State *state = &w->states[s->ticket_id - w->first];
@@ -127,7 +127,7 @@ static void keep(World *w) {
                             .revision = 1,
                             .sheet = buf_str(&state->sheet),
                             .life = buf_str(&state->life)},
-                    tenant, w->arena);
+                    tenant, true, w->arena);
         if (s->fate != STORY_TOLD) abort();
         for (size_t k = 0; k < s->tallies_n; k++)
             windows_add(w->windows, s->tenant_id, s->partition, &s->tallies[k]);
@@ -159,15 +159,15 @@ int main(int argc, char **argv) {
         (void)fprintf(stderr, "%s\n", problems.p);
         return 1;
     }
-    World w = {.tenants = keep_tenants_new(),
+    World w = {.tenants = tenants_new(),
                .arena = arena_new(256 << 10),
                .tickets = followed_tickets_new(),
                .stories = xcalloc(BATCH, sizeof(Story)),
                .windows = windows_new(),
                .states = xcalloc((size_t)n, sizeof(State)),
                .first = 100000};
-    (void)keep_tenants_put(w.tenants, 1, catalog);
-    keep_tenants_answer(w.tenants, 1, 1, 1, 0);
+    (void)tenants_put(w.tenants, 1, catalog);
+    tenants_answer(w.tenants, 1, 1, 1, 0);
     Buf *messages = xcalloc(BATCH, sizeof(*messages));
     double spent = 0;
     /* Rows of one instant come together, as the router writes them; all others in batches of their

@@ -35,6 +35,8 @@ struct KeepBatch {
     KeptPartition *partitions;
     size_t partitions_n;
     bool lost[SHARES_MAX_PARTITIONS];
+    int64_t asked_tenant; /* whose documents are known to be the newest, or not; 0: nobody's */
+    bool newest;
     Params params[PARAMS];
     LoopTimer *retry;
     int64_t retry_ms;
@@ -155,34 +157,24 @@ static void look_at_partitions(KeepBatch *b, const PostgresRows *rows) {
 
 /* ---- Reading ---- */
 
-static void look_for_newer(KeepBatch *b, const PostgresRows *revisions) {
-    KeepTenant *all;
-    size_t n = keep_tenants_all(b->parts.tenants, &all);
-    for (size_t i = 0; i < n; i++)
-        all[i].behind = false;
-    for (size_t row = 0; row < rows_count(revisions); row++) {
-        KeepTenant *t = keep_tenants_find(b->parts.tenants, rows_int(revisions, row, 0));
-        if (t) t->behind = catalog_revision(t->catalog) < rows_int(revisions, row, 1);
-    }
-}
-
-/* There are documents, and none of them has been heard of here: only the ledger can tell. */
-static bool unheard(const KeepBatch *b, const Story *s, const PostgresRows *revisions) {
-    if (keep_tenants_find(b->parts.tenants, s->tenant_id)) return false;
+/* The documents at hand are the newest that PostgreSQL has. */
+static bool has_newest(const KeepBatch *b, int64_t tenant_id, const PostgresRows *revisions) {
+    const JudgedTenant *t = tenants_find(b->parts.tenants, tenant_id);
     for (size_t row = 0; row < rows_count(revisions); row++)
-        if (rows_int(revisions, row, 0) == s->tenant_id) return true;
-    return false;
+        if (rows_int(revisions, row, 0) == tenant_id)
+            return t && catalog_revision(t->catalog) >= rows_int(revisions, row, 1);
+    return true;
 }
 
 static void begin(KeepBatch *b, Story *s, const Kept *kept, const PostgresRows *revisions) {
-    static const KeepTenant unknown = {.behind = true};
     if (b->lost[s->partition]) {
         s->fate = STORY_OLD;
     } else if (b->kind == KEEP_EVENTS) {
-        story_go_on(s, kept,
-                    unheard(b, s, revisions) ? &unknown
-                                             : keep_tenants_find(b->parts.tenants, s->tenant_id),
-                    b->arena);
+        if (s->tenant_id != b->asked_tenant) { /* runs of one tenant are the rule */
+            b->asked_tenant = s->tenant_id;
+            b->newest = has_newest(b, s->tenant_id, revisions);
+        }
+        story_go_on(s, kept, tenants_find(b->parts.tenants, s->tenant_id), b->newest, b->arena);
     } else {
         s->kept_seq = kept->seq;
         s->fate = STORY_LEDGER;
@@ -200,7 +192,7 @@ static void on_read(void *arg, PostgresOutcome outcome, const PostgresRows *cons
     b->retry_ms = 0;
     const PostgresRows *states = results[2], *revisions = results[3];
     look_at_partitions(b, results[1]);
-    look_for_newer(b, revisions);
+    b->asked_tenant = 0;
     for (size_t row = 0; row < rows_count(states); row++)
         begin(b, b->stories[rows_int(states, row, 0)],
               &(Kept){.seq = (int32_t)rows_int(states, row, 1),

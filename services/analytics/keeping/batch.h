@@ -26,7 +26,7 @@ typedef struct KeepBatchParts {
     Loop *loop;
     Connection *postgres;
     Histories *histories;
-    KeepTenants *tenants;
+    Tenants *tenants;
     Shares *shares;
     /* So far docket.events has been taken of that partition; 0: not. */
     int64_t (*next_offset)(void *arg, int32_t partition);

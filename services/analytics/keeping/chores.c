@@ -6,9 +6,9 @@
 #include "base/clock.h"
 #include "following/partition.h"
 #include "log/log.h"
+#include "store/promised_since.h"
 
 enum {
-    SINCE_MAX = 1000,
     LOOK_PAGE = 2000,
     LOOK_PAUSE_MS = 5,
     LOOK_AGAIN_MS = 60 * 60 * 1000, /* events that nobody could read, and what else went wrong */
@@ -50,37 +50,25 @@ static void on_since(void *arg, PostgresOutcome outcome, const PostgresRows *con
                      const PostgresProblem *problem) {
     Keeper *k = arg;
     if (failed(k, outcome, problem)) return;
-    for (size_t row = 0; row < rows_count(results[1]); row++)
-        keep_tenants_answer(k->tenants, rows_int(results[1], row, 0), rows_int(results[1], row, 1),
-                            rows_int(results[1], row, 2), rows_time_ms(results[1], row, 3));
+    promised_since_answer(k->tenants, results[1]);
     keeping_turn_over(k);
 }
 
 static bool since_begin(Keeper *k) {
-    KeepTenant *all;
-    size_t n = keep_tenants_all(k->tenants, &all), asked = 0;
-    int64_t tenants[SINCE_MAX], revisions[SINCE_MAX];
-    for (size_t i = 0; i < n && asked < SINCE_MAX; i++) {
-        if (all[i].asked) continue;
-        tenants[asked] = all[i].tenant_id;
-        revisions[asked++] = catalog_revision(all[i].catalog);
-    }
-    if (asked == 0) {
+    int64_t tenants[PROMISED_SINCE_MAX];
+    params_clear(&k->params[1]);
+    size_t n = promised_since_params(k->tenants, &k->params[1], tenants);
+    if (n == 0) {
         k->since_due = false;
         return false;
     }
-    for (int i = 0; i < 2; i++) {
-        params_clear(&k->params[i]);
-        params_array(&k->params[i], PARAM_INT8, asked);
-        for (size_t t = 0; t < asked; t++)
-            params_element_i64(&k->params[i], tenants[t]);
-    }
-    params_array(&k->params[1], PARAM_INT8, asked);
-    for (size_t t = 0; t < asked; t++)
-        params_element_i64(&k->params[1], revisions[t]);
+    params_clear(&k->params[0]);
+    params_array(&k->params[0], PARAM_INT8, n);
+    for (size_t i = 0; i < n; i++)
+        params_element_i64(&k->params[0], tenants[i]);
     return run(k, POSTGRES_READ_ONLY,
                (PostgresQuery[]){{&keeping_tenants_statement, &k->params[0]},
-                                 {&keeping_since_statement, &k->params[1]}},
+                                 {&promised_since_statement, &k->params[1]}},
                2, on_since);
 }
 
@@ -94,14 +82,14 @@ static void on_recheck(void *arg, PostgresOutcome outcome, const PostgresRows *c
     if (failed(k, outcome, problem)) return;
     const PostgresRows *rows = results[1];
     int64_t tenant = rows_int(results[2], 0, 0);
-    KeepTenant *t = keep_tenants_find(k->tenants, tenant);
+    JudgedTenant *t = tenants_find(k->tenants, tenant);
     keep_batch_clear(k->batch);
     for (size_t row = 0; row < rows_count(rows); row++) {
         int32_t partition = (int32_t)rows_int(rows, row, 1);
         if (shares_owns(follower_shares(k->follower), partition))
             (void)keep_batch_story(k->batch, tenant, rows_int(rows, row, 0), partition);
     }
-    if (t && rows_count(rows) < RECHECK_PAGE) t->recheck = false;
+    if (t && rows_count(rows) < RECHECK_PAGE) tenant_revised(t);
     metric_add(k->rechecked, (double)keep_batch_size(k->batch));
     if (!keep_batch_size(k->batch)) {
         keeping_turn_over(k);
@@ -113,13 +101,13 @@ static void on_recheck(void *arg, PostgresOutcome outcome, const PostgresRows *c
 
 static bool recheck_begin(Keeper *k) {
     static const PostgresStatement which = {"keeping_which", "SELECT $1::bigint"};
-    KeepTenant *all, *t = NULL;
+    JudgedTenant *all, *t = NULL;
     Share ours[SHARES_MAX_PARTITIONS];
-    size_t n = keep_tenants_all(k->tenants, &all);
+    size_t n = tenants_all(k->tenants, &all);
     for (size_t i = 0; i < n && !t; i++) {
-        if (!all[i].recheck || !all[i].asked) continue;
+        if (!tenant_revises(&all[i])) continue;
         if (all[i].since_ms < clock_wall_ms() - RECHECK_MS)
-            all[i].recheck = false;
+            tenant_revised(&all[i]);
         else
             t = &all[i];
     }

@@ -45,10 +45,10 @@ static void on_claimed(void *arg, PostgresOutcome outcome, const PostgresRows *c
     if (shares_all_claimed(shares)) shares_loaded(shares);
     shares->lost = false;
     log_info(NULL, "claimed %zu partitions, %zu of them anew", rows_count(results[0]), fresh);
-    KeepTenant *all;
-    size_t n = keep_tenants_all(k->tenants, &all);
-    for (size_t i = 0; i < n; i++)
-        all[i].recheck = all[i].recheck || fresh; /* whoever had them may have died before */
+    JudgedTenant *all;
+    size_t n = tenants_all(k->tenants, &all);
+    for (size_t i = 0; i < n && fresh; i++) /* whoever had them may have died before */
+        tenants_met(k->tenants, all[i].tenant_id, 0);
     k->partitions_due = true;
     keeping_turn_over(k);
 }
@@ -208,7 +208,7 @@ static int keeping_start(Analytics *a, Buf *ret_problem) {
     a->keeper = k;
     k->analytics = a;
     k->loop = a->loop;
-    k->tenants = keep_tenants_new();
+    k->tenants = tenants_new();
     k->retry = loop_timer_new(k->loop, pump, k);
     k->histories = histories_new(k->loop, a->pool);
     k->look.wanted = false;
@@ -245,7 +245,7 @@ static int keeping_start(Analytics *a, Buf *ret_problem) {
 
 static void keeping_documents(Analytics *a, int64_t tenant_id, const Catalog *catalog) {
     Keeper *k = a->keeper;
-    if (!k || !keep_tenants_put(k->tenants, tenant_id, catalog)) return;
+    if (!k || !tenants_put(k->tenants, tenant_id, catalog)) return;
     k->since_due = true;
     keeping_pump(k);
 }
@@ -270,7 +270,7 @@ static void free_memory(void *p) {
     Keeper *k = p;
     params_done(&k->params[0]);
     params_done(&k->params[1]);
-    keep_tenants_free(k->tenants);
+    tenants_free(k->tenants);
     free(k);
 }
 

@@ -22,7 +22,7 @@ struct Keeper {
     Connection *postgres;
     Histories *histories;
     Follower *follower;
-    KeepTenants *tenants;
+    Tenants *tenants;
     KeepBatch *batch;
     KeepWork work; /* what has the turn; KEEP_NONE: nobody */
     bool chores_first, stopped;

@@ -81,30 +81,6 @@ const PostgresStatement keeping_write_statement = {
     "  FROM held h JOIN tickets t ON t.partition = h.partition GROUP BY 1, 2, 3)"
     " SELECT h.partition FROM held h"};
 
-/* Backwards, until one promises something else: what of a revision promises is as in
- * store/revisions.c. */
-#define PROMISES(revision)                                                                         \
-    "coalesce((SELECT string_agg(d.kind || md5(d.body), ',' ORDER BY d.kind)"                      \
-    " FROM config.documents d WHERE d.tenant_id = i.tenant_id AND d.revision = " revision          \
-    " AND d.kind IN ('calendars', 'policies')), '')"
-const PostgresStatement keeping_since_statement = {
-    "keeping_since",
-    "SELECT i.tenant_id, i.rev, r.revision, r.applied_at"
-    " FROM (SELECT i.tenant_id, i.rev, " PROMISES(
-        "i.rev") " AS promises"
-                 "  FROM unnest($1::bigint[], $2::bigint[]) i (tenant_id, rev)) i"
-                 " CROSS JOIN LATERAL (SELECT coalesce((SELECT o.revision FROM config.revisions o"
-                 "  WHERE o.tenant_id = i.tenant_id AND o.revision < i.rev"
-                 "   AND " PROMISES(
-                     "o.revision") " <> i.promises"
-                                   "  ORDER BY o.revision DESC LIMIT 1), 0) AS revision) other"
-                                   " CROSS JOIN LATERAL (SELECT r.revision, r.applied_at FROM "
-                                   "config.revisions r"
-                                   "  WHERE r.tenant_id = i.tenant_id AND r.revision > "
-                                   "other.revision AND r.revision <= i.rev"
-                                   "  ORDER BY r.revision LIMIT 1) r"};
-#undef PROMISES
-
 /* What was kept since those documents were being applied, and told by older ones. */
 const PostgresStatement keeping_recheck_statement = {
     "keeping_recheck",

@@ -22,8 +22,6 @@ extern const PostgresStatement keeping_states_statement;     /* -> place, seq, r
                                                                 life */
 extern const PostgresStatement keeping_revisions_statement;  /* -> tenant, newest revision */
 extern const PostgresStatement keeping_write_statement;      /* -> partitions that were kept */
-extern const PostgresStatement keeping_since_statement;      /* -> tenant, revision, since_revision,
-                                                                applied_at */
 extern const PostgresStatement keeping_recheck_statement;    /* -> ticket, partition */
 extern const PostgresStatement keeping_look_statement;       /* -> tenant, ticket, lacks */
 extern const PostgresStatement keeping_estimate_statement;

@@ -46,23 +46,24 @@ static void tell(Story *s, Arena *arena) {
 }
 
 /* May the first row be told by the documents at hand? */
-static bool begins_here(const Story *s, const KeepTenant *tenant) {
+static bool begins_here(const Story *s, const JudgedTenant *tenant) {
     const Event *first = s->rows ? s->rows->event : NULL;
     return first && first->seq == 1 && (!tenant || first->created_ms >= tenant->since_ms);
 }
 
-static bool unpack(Story *s, const Kept *kept, const KeepTenant *tenant) {
-    return kept->life.p && keep_tenant_holds(tenant, kept->revision) &&
+static bool unpack(Story *s, const Kept *kept, const JudgedTenant *tenant) {
+    return kept->life.p && tenant_holds(tenant, kept->revision) &&
            ticket_life_unpack(kept->life, tenant ? tenant->catalog : NULL, &s->record.life) == 0 &&
            fact_sheet_unpack(kept->sheet, &s->record.sheet) == 0;
 }
 
-void story_go_on(Story *s, const Kept *kept, const KeepTenant *tenant, Arena *arena) {
+void story_go_on(Story *s, const Kept *kept, const JudgedTenant *tenant, bool newest,
+                 Arena *arena) {
     s->kept_seq = kept->seq;
     s->fate = STORY_LEDGER;
     if (!has_newer(s, kept->seq)) {
         s->fate = STORY_OLD;
-    } else if (tenant && tenant->behind) {
+    } else if (!newest) {
         return;
     } else if (!kept->seq && begins_here(s, tenant)) {
         s->record.sheet = fact_sheet_new();

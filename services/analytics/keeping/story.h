@@ -3,8 +3,8 @@
 #pragma once
 
 #include "analytics/keeping/record.h"
-#include "analytics/keeping/tenants.h"
 #include "following/rows.h"
+#include "lives/tenants.h"
 
 typedef enum StoryFate {
     STORY_UNREAD, /* what is kept of it is still to be read */
@@ -40,8 +40,8 @@ typedef struct Kept {
 /* Forgets what was told, for another beginning. */
 void story_reset(Story *s);
 /* From what is kept of it, or from nothing. Ends in LEDGER, TOLD or OLD. `tenant` may be NULL: no
- * documents. */
-void story_go_on(Story *s, const Kept *kept, const KeepTenant *tenant, Arena *arena);
+ * documents. `newest`: PostgreSQL has none that are newer. */
+void story_go_on(Story *s, const Kept *kept, const JudgedTenant *tenant, bool newest, Arena *arena);
 /* Told by the ledger: a HistoryRow whose arg is a StoryTold. */
 typedef struct StoryTold {
     Story *story;

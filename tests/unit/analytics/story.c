@@ -29,8 +29,8 @@ static const char documents[] =
 
 typedef struct Shop {
     const Catalog *catalog;
-    KeepTenants *tenants;
-    const KeepTenant *tenant;
+    Tenants *tenants;
+    const JudgedTenant *tenant;
     Arena *arena;
     Event rows[ROWS];
 } Shop;
@@ -38,10 +38,10 @@ typedef struct Shop {
 static int open_shop(void **state) {
     Shop *s = xcalloc(1, sizeof(*s));
     s->catalog = compile(documents, 3);
-    s->tenants = keep_tenants_new();
-    assert_true(keep_tenants_put(s->tenants, 1, s->catalog));
-    keep_tenants_answer(s->tenants, 1, 3, 2, BORN - HOUR);
-    s->tenant = keep_tenants_find(s->tenants, 1);
+    s->tenants = tenants_new();
+    assert_true(tenants_put(s->tenants, 1, s->catalog));
+    tenants_answer(s->tenants, 1, 3, 2, BORN - HOUR);
+    s->tenant = tenants_find(s->tenants, 1);
     s->arena = arena_new(0);
     *state = s;
     return 0;
@@ -49,7 +49,7 @@ static int open_shop(void **state) {
 
 static int close_shop(void **state) {
     Shop *s = *state;
-    keep_tenants_free(s->tenants);
+    tenants_free(s->tenants);
     (void)catalog_unref(s->catalog);
     arena_free(s->arena);
     free(s);
@@ -129,7 +129,7 @@ static void keep(Shop *s, size_t most, Buf *ret_sheet, Windows *windows) {
         if (told && dice(2)) followed_rows_add(&story.rows, &s->rows[told - 1], s->arena);
         for (int i = 0; i < n && told < ROWS; i++)
             followed_rows_add(&story.rows, &s->rows[told++], s->arena);
-        story_go_on(&story, &kept, s->tenant, s->arena);
+        story_go_on(&story, &kept, s->tenant, true, s->arena);
         assert_int_equal(story.fate, STORY_TOLD);
         for (size_t i = 0; i < story.tallies_n; i++)
             windows_add(windows, 1, story.partition, &story.tallies[i]);
@@ -165,12 +165,12 @@ static void figures_and_windows_are_the_same_however_rows_come_together(void **s
     }
 }
 
-static StoryFate fate_of(Shop *s, const Kept *kept, const KeepTenant *tenant, int first, int last,
-                         int32_t wanted) {
+static StoryFate fate_of(Shop *s, const Kept *kept, const JudgedTenant *tenant, int first, int last,
+                         int32_t wanted, bool newest) {
     Story story = {.tenant_id = 1, .ticket_id = 100001, .wanted = wanted};
     for (int i = first; i <= last && i > 0; i++)
         followed_rows_add(&story.rows, &s->rows[i - 1], s->arena);
-    story_go_on(&story, kept, tenant, s->arena);
+    story_go_on(&story, kept, tenant, newest, s->arena);
     if (story.fate == STORY_LEDGER) assert_true(!story.record.sheet && !story.tallies_n);
     StoryFate fate = story.fate;
     story_reset(&story);
@@ -184,31 +184,32 @@ static void what_cannot_be_told_from_here_is_for_the_ledger(void **state) {
     live(s, 7);
     for (int i = 0; i < 5; i++)
         followed_rows_add(&story.rows, &s->rows[i], s->arena);
-    story_go_on(&story, &(Kept){0}, s->tenant, s->arena);
+    story_go_on(&story, &(Kept){0}, s->tenant, true, s->arena);
     fact_sheet_pack(story.record.sheet, &sheet);
     ticket_life_pack(story.record.life, &life);
     story_reset(&story);
     Kept kept = {5, 3, buf_str(&sheet), buf_str(&life)}, over = {5, 3, buf_str(&sheet), {NULL, 0}};
     Kept older = {5, 1, buf_str(&sheet), buf_str(&life)}, broken = {5, 3, STR("x"), buf_str(&life)};
-    KeepTenant behind = *s->tenant, late = *s->tenant, unasked = *s->tenant;
-    behind.behind = true;
+    JudgedTenant late = *s->tenant, unasked = *s->tenant;
     late.since_ms = BORN + 1;
     unasked.since_ms = unasked.since_revision = NEVER;
-    assert_int_equal(fate_of(s, &kept, s->tenant, 6, 8, 0), STORY_TOLD);
-    assert_int_equal(fate_of(s, &kept, s->tenant, 2, 5, 0), STORY_OLD);
-    assert_int_equal(fate_of(s, &kept, s->tenant, 0, 0, 5), STORY_OLD);
-    assert_int_equal(fate_of(s, &kept, s->tenant, 7, 8, 0), STORY_LEDGER); /* a gap */
-    assert_int_equal(fate_of(s, &kept, s->tenant, 6, 8, 9), STORY_LEDGER); /* one not readable */
-    assert_int_equal(fate_of(s, &over, s->tenant, 6, 8, 0), STORY_LEDGER);
-    assert_int_equal(fate_of(s, &older, s->tenant, 6, 8, 0), STORY_LEDGER); /* other promises */
-    assert_int_equal(fate_of(s, &broken, s->tenant, 6, 8, 0), STORY_LEDGER);
-    assert_int_equal(fate_of(s, &kept, &behind, 6, 8, 0), STORY_LEDGER);
-    assert_int_equal(fate_of(s, &kept, &behind, 2, 5, 0), STORY_OLD);
-    assert_int_equal(fate_of(s, &(Kept){0}, s->tenant, 2, 5, 0), STORY_LEDGER);
-    assert_int_equal(fate_of(s, &(Kept){0}, &late, 1, 5, 0), STORY_LEDGER);
-    assert_int_equal(fate_of(s, &(Kept){0}, &unasked, 1, 5, 0), STORY_LEDGER);
-    assert_int_equal(fate_of(s, &(Kept){0}, s->tenant, 1, 5, 0), STORY_TOLD);
-    assert_int_equal(fate_of(s, &(Kept){0}, NULL, 1, 5, 0), STORY_TOLD); /* no documents */
+    assert_int_equal(fate_of(s, &kept, s->tenant, 6, 8, 0, true), STORY_TOLD);
+    assert_int_equal(fate_of(s, &kept, s->tenant, 2, 5, 0, true), STORY_OLD);
+    assert_int_equal(fate_of(s, &kept, s->tenant, 0, 0, 5, true), STORY_OLD);
+    assert_int_equal(fate_of(s, &kept, s->tenant, 7, 8, 0, true), STORY_LEDGER); /* a gap */
+    assert_int_equal(fate_of(s, &kept, s->tenant, 6, 8, 9, true),
+                     STORY_LEDGER); /* one not readable */
+    assert_int_equal(fate_of(s, &over, s->tenant, 6, 8, 0, true), STORY_LEDGER);
+    assert_int_equal(fate_of(s, &older, s->tenant, 6, 8, 0, true),
+                     STORY_LEDGER); /* other promises */
+    assert_int_equal(fate_of(s, &broken, s->tenant, 6, 8, 0, true), STORY_LEDGER);
+    assert_int_equal(fate_of(s, &kept, s->tenant, 6, 8, 0, false), STORY_LEDGER);
+    assert_int_equal(fate_of(s, &kept, s->tenant, 2, 5, 0, false), STORY_OLD);
+    assert_int_equal(fate_of(s, &(Kept){0}, s->tenant, 2, 5, 0, true), STORY_LEDGER);
+    assert_int_equal(fate_of(s, &(Kept){0}, &late, 1, 5, 0, true), STORY_LEDGER);
+    assert_int_equal(fate_of(s, &(Kept){0}, &unasked, 1, 5, 0, true), STORY_LEDGER);
+    assert_int_equal(fate_of(s, &(Kept){0}, s->tenant, 1, 5, 0, true), STORY_TOLD);
+    assert_int_equal(fate_of(s, &(Kept){0}, NULL, 1, 5, 0, true), STORY_TOLD); /* no documents */
 }
 
 static void time_is_counted_by_the_hours_of_the_policy_in_force(void **state) {
