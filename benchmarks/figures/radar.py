@@ -27,7 +27,7 @@ def outbreaks(bench):
     bench.say(f"    a fit {told['fit_ms']:.1f} ms, a threshold {told['threshold_ms']:.0f} ms, culprits {culprits['ms']:.1f} ms,"
               f" all of it {told['cpu_seconds']:.0f} s of one core")
     ours = methods["radar"]["tickets_mean"]
-    for key, words in [("c2_day", "EARS-C2"), ("c2_24h", "EARS-C2 each quarter of an hour"), ("c2_hour", "EARS-C2 of hours")]:
+    for key, words in [("c2_day", "EARS-C2"), ("c2_24h", "EARS-C2 each quarter of an hour")]:
         yield figure(f"tickets until an outbreak is found / {words}", ours / methods[key]["tickets_mean"], [], 0.6, "{:.2f}", at_most=True)
     yield figure("outbreaks found", methods["radar"]["sensitivity"], [], methods["c2_24h"]["sensitivity"], "{:.3f}")
     yield figure("culprits named first that are the right ones", culprits["right"] / max(1, culprits["named"]), [], 0.9, "{:.3f}")

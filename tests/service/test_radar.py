@@ -1,6 +1,5 @@
 """The radar on real servers: more arrives than the weeks before explain; it is found, becomes one problem with its incidents, and
 the lead is told, whoever dies in between."""
-import json
 import time
 
 import pytest
@@ -8,7 +7,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from harness.promises import TestClock, metrics_of
 from harness.shop import Shop
-from harness.stack import Stack, until
+from harness.stack import Stack, request, until
 
 DOCUMENTS = """
 settings: {default_group: 售后, default_kind: 咨询, default_category: 其他, time_zone: Asia/Shanghai}
@@ -195,6 +194,11 @@ def test_an_outbreak_becomes_one_problem_although_who_found_it_dies(shop, clock)
     assert [f["finding_id"] for f in findings(shop)] == [finding["finding_id"]] and problems(shop) == [problem]
     assert stack.sql("SELECT count(*) FROM notify.deliveries WHERE tenant_id = %s AND notification = '问题单'",
                      shop.tenant.number) == [(1,)]
+
+    told = request("GET", stack.environment["DOCKET_ANALYTICS_URL"] + "/api/v1/findings?limit=5", None,
+                   {"Authorization": f"Bearer {shop.user('boss', 'manager')}"})
+    assert told.status == 200 and told.json["before"] is None
+    assert [(f["id"], f["problem_id"], f["said"]["incidents"]) for f in told.json["findings"]] == [(finding["finding_id"], problem, 45)]
 
     stack.sql("DELETE FROM analytics.windows WHERE tenant_id = %s AND starts_at < to_timestamp(%s / 1000.0)", shop.tenant.number,
               before, admin=True)

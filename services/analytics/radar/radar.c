@@ -538,7 +538,7 @@ static int64_t watched_upto(const Radars *r, int64_t tenant_id) {
 
 static void next_tenant(Radars *r) {
     Analytics *a = r->analytics;
-    if (r->busy || r->stopped || clock_monotonic_ms() < r->not_before_ms) return;
+    if (r->busy || r->stopped || a->draining || clock_monotonic_ms() < r->not_before_ms) return;
     if (!a->keeper || !keeper_ready(a->keeper) || keeper_filled(a->keeper) < 1) return;
     if (!a->loading || !loading_ready(a->loading)) return; /* a surge's tickets are read there */
     int64_t now_ms = clock_wall_ms();
