@@ -3,8 +3,8 @@
 
 #include <errno.h>
 
-#include "desk/access/access.h"
 #include "access/limits.h"
+#include "desk/access/access.h"
 #include "desk/api/routes.h"
 #include "desk/api/waiting.h"
 #include "desk/files/files.h"

@@ -3,10 +3,10 @@
 
 #include <errno.h>
 
-#include "desk/access/basic.h"
 #include "access/credential.h"
-#include "desk/access/network.h"
 #include "access/limits.h"
+#include "desk/access/basic.h"
+#include "desk/access/network.h"
 #include "log/log.h"
 
 enum { SWEEP_MS = 60000, SWEEP_ROWS = 5000 };

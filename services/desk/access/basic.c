@@ -1,9 +1,9 @@
 /* A small table by a keyed hash of all that was shown; a newer one takes an older one's place. */
 #include "desk/access/basic.h"
 
+#include "access/credential.h"
 #include "base/clock.h"
 #include "desk/access/check.h"
-#include "access/credential.h"
 
 enum { SLOTS = 1024, GOOD_MS = 4000, ROLE_BYTES = 400 };
 

@@ -1,10 +1,10 @@
 /* Tenant, attempt and account, the work in a thread, and what is left behind: in that order. */
 #include "desk/access/check.h"
 
+#include "access/limits.h"
 #include "base/clock.h"
 #include "desk/access/audit.h"
 #include "desk/access/network.h"
-#include "access/limits.h"
 #include "log/log.h"
 #include "vault/password.h"
 #include "vault/personal.h"

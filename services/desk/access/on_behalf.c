@@ -1,7 +1,7 @@
 #include "desk/access/on_behalf.h"
 
-#include "desk/access/audit.h"
 #include "access/credential.h"
+#include "desk/access/audit.h"
 #include "desk/api/answer.h"
 #include "desk/api/routes.h"
 #include "desk/desk.h"

@@ -1,10 +1,10 @@
 /* Changing a password: one's own, knowing the old one, or somebody else's, with the right to. Other
  * sessions of that account end with it. */
+#include "access/limits.h"
 #include "desk/access/access.h"
 #include "desk/access/audit.h"
 #include "desk/access/within.h"
 #include "desk/api/answer.h"
-#include "access/limits.h"
 #include "desk/api/routes.h"
 #include "vault/password.h"
 #include "json/json.h"
