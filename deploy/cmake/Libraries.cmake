@@ -16,6 +16,7 @@ pkg_check_modules(ICAL REQUIRED IMPORTED_TARGET libical>=3.0)
 pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl>=7.88.1) # CURLOPT_QUICK_EXIT came with 7.87
 pkg_check_modules(IDN2 REQUIRED IMPORTED_TARGET libidn2>=2.3)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash>=0.8.0) # XXH3 is fixed since
+pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd>=1.5)
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka>=1.1.5)
 find_package(Threads REQUIRED)
 find_library(UNISTRING_LIBRARY unistring REQUIRED) # Debian ships no .pc file for it

@@ -73,6 +73,7 @@ typedef struct OutgoingPost {
                        Connection, Expect, Upgrade, TE, Trailer and Proxy-* are not the caller's */
     size_t lines_n; /* at most 32, of 16 KiB together */
     Str body;       /* copied */
+    bool put;       /* PUT in place of POST */
     int timeout_ms; /* for everything, names and connecting included; 0: 15 s */
     int connect_ms; /* for names, connecting and TLS; 0: 5 s */
     size_t max_response;  /* 0: 64 KiB. What is longer is cut, and its connection closed */

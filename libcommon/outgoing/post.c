@@ -295,6 +295,7 @@ int outgoing_post(Outgoing *o, const OutgoingPost *post, OutgoingCallback cb, vo
     if (r == 0) {
         buf_add_str(&p->body, post->body);
         set_up(h, p, o);
+        (void)curl_easy_setopt(h->easy, CURLOPT_CUSTOMREQUEST, post->put ? "PUT" : NULL);
         if (engine_add(o->engine, h->easy) < 0) r = -ENOBUFS;
     }
     if (r < 0) {

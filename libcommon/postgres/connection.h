@@ -8,7 +8,7 @@
 #include "postgres/client.h"
 
 /* The migration that this code was written for; newer ones only add. */
-enum { SCHEMA_NEEDED = 15 };
+enum { SCHEMA_NEEDED = 16 };
 
 typedef struct Connection Connection;
 

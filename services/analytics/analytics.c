@@ -15,6 +15,7 @@ static const AnalyticsPart *const parts[] = {
     &keeping_part,
     &radar_part,
     &board_part,
+    &export_part,
     &api_part, /* last: what it answers from is there */
     NULL,      /* the end */
 };

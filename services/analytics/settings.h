@@ -23,6 +23,10 @@ typedef struct AnalyticsSettings {
     /* The live board. */
     char *board_groups;
     int64_t board_viewers;
+    /* Hourly files. */
+    char *export_to, *export_s3_endpoint, *export_s3_region, *export_s3_key, *export_s3_secret;
+    char *export_allow_networks;
+    int64_t export_part_tickets, export_look_ms, export_timeout_ms;
 } AnalyticsSettings;
 
 extern const ConfigKey analytics_keys[];
