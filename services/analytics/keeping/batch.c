@@ -331,6 +331,7 @@ static void on_written(void *arg, PostgresOutcome outcome, const PostgresRows *c
 /* Partitions in which something is to be kept come first. */
 static size_t partitions_to_write(KeepBatch *b) {
     size_t n = 0;
+    assert(b->partitions);
     for (size_t i = 0; i < b->some_n; i++) {
         KeptPartition *p = partition_of(b, b->some[i]->partition);
         if (p < &b->partitions[n]) continue;

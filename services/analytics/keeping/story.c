@@ -1,5 +1,6 @@
 #include "analytics/keeping/story.h"
 
+#include <assert.h>
 #include <errno.h>
 
 void story_reset(Story *s) {
@@ -20,6 +21,7 @@ static void tally(Story *s, const Tally *t, Arena *arena) {
         s->tallies = more;
         s->tallies_room = room;
     }
+    assert(s->tallies);
     const Tally *last = s->tallies_n ? &s->tallies[s->tallies_n - 1] : NULL;
     Str category = last && str_eq(last->category, t->category) ? last->category
                                                                : arena_str(arena, t->category);
