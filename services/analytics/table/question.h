@@ -2,15 +2,15 @@
  * time and by up to two dimensions, measured how. FactAnswer is what comes of it. Pure: no clock,
  * no I/O: `now_ms` is an argument.
  *
- *   Volume by channel and day      tickets, FACT_AT_CREATED, CUT_DAY, dims {FACT_CHANNEL}
- *   SLA kept by group              promises, dims {FACT_METRIC, FACT_PROMISE_GROUP}, share
- * FACT_KEPT An agent's work                passages of agents, dims {FACT_PASSED_AGENT}, sum
- * FACT_WORKED Transfers as a matrix          moves, dims {FACT_MOVED_FROM, FACT_MOVED_TO}, sum
- * FACT_TIMES Backlog by age                 status open, age_classes, dims {FACT_AGE_CLASS} Waiting
- * and oldest by group    status open, dims {FACT_GROUP}, max FACT_AGE_NOW Promises due within the
- * hour   ranges {FACT_AT_DUE, now, now + 1 h}, dims {FACT_GROUP} Arrivals by hour and weekday dims
- * {FACT_WEEKDAY, FACT_HOUR} Satisfaction with comments     FLAG_RATED_NOTE; fact_each() names the
- * tickets
+ *   - Volume by channel and day: tickets, FACT_AT_CREATED, CUT_DAY, dims {FACT_CHANNEL}.
+ *   - Promises kept by group: promises, dims {FACT_METRIC, FACT_PROMISE_GROUP}, share FACT_KEPT.
+ *   - An agent's work: passages of agents, dims {FACT_PASSED_AGENT}, sum FACT_WORKED.
+ *   - Transfers as a matrix: moves, dims {FACT_MOVED_FROM, FACT_MOVED_TO}, sum FACT_TIMES.
+ *   - Backlog by age: status open, age_classes, dims {FACT_AGE_CLASS}.
+ *   - Waiting, and the oldest, by group: status open, dims {FACT_GROUP}, most of FACT_AGE_NOW.
+ *   - Promises due within the hour: between {FACT_AT_DUE, now, now + 1 h}, dims {FACT_GROUP}.
+ *   - Arrivals by hour and weekday: dims {FACT_WEEKDAY, FACT_HOUR}.
+ *   - Satisfaction with comments: FLAG_RATED_NOTE; fact_each() names the tickets.
  *
  * Instants are cut to whole seconds. Every count and sum is exact; percentiles lie within
  * QUANTILES_ERROR (sketches/quantiles.h); distinct counts are exact up to DISTINCT_EXACT, beyond
