@@ -74,13 +74,21 @@ static void unknown_key(Load *l, size_t line, Str name) {
         problem_at(l, line, "unknown key `%.*s`; --print-config lists the keys", STR_ARG(name));
 }
 
+/* As it may be read by whoever sees a log or a terminal. */
+static Str without_secrets(const ConfigKey *k, Str value, Buf *into) {
+    if (k->type == CONFIG_URL)
+        config_mask_url(value, into);
+    else if (k->type == CONFIG_SECRET && value.n)
+        buf_adds(into, "***");
+    else
+        return value;
+    return buf_str(into);
+}
+
 static void wrong_value(Load *l, size_t line, const char *name, const ConfigKey *k, Str value,
                         const Buf *why) {
     CLEANUP(buf_done) Buf shown = {0};
-    if (k->type == CONFIG_URL) {
-        config_mask_url(value, &shown);
-        value = buf_str(&shown);
-    }
+    value = without_secrets(k, value, &shown);
     if (value.n > VALUE_SHOWN) value.n = VALUE_SHOWN;
     problem_at(l, line, "%s `%.*s` %s", name, STR_ARG(value), why->p);
 }
@@ -188,8 +196,9 @@ static void environment_name(const char *key, char *ret, size_t room) {
 }
 
 static bool is_text(const ConfigKey *k) {
-    return k->type == CONFIG_STRING || k->type == CONFIG_ADDRESS || k->type == CONFIG_ADDRESSES ||
-           k->type == CONFIG_URL || k->type == CONFIG_FILE || k->type == CONFIG_CHOICE;
+    return k->type == CONFIG_STRING || k->type == CONFIG_SECRET || k->type == CONFIG_ADDRESS ||
+           k->type == CONFIG_ADDRESSES || k->type == CONFIG_URL || k->type == CONFIG_FILE ||
+           k->type == CONFIG_CHOICE;
 }
 
 static char **text_field(const ConfigKey *k, void *cfg) {
@@ -246,12 +255,8 @@ static void print_value(const ConfigKey *k, const void *cfg, Buf *out) {
     int64_t v = 0;
     const void *field = (const char *)cfg + k->offset;
     if (is_text(k)) {
-        Str s = str(*(char *const *)field);
         CLEANUP(buf_done) Buf masked = {0};
-        if (k->type == CONFIG_URL) {
-            config_mask_url(s, &masked);
-            s = buf_str(&masked);
-        }
+        Str s = without_secrets(k, str(*(char *const *)field), &masked);
         if (s.n && memchr(s.p, '"', s.n))
             buf_printf(out, "'%.*s'", STR_ARG(s));
         else

@@ -15,6 +15,7 @@
 
 typedef enum ConfigType {
     CONFIG_STRING,
+    CONFIG_SECRET, /* text that is never shown */
     CONFIG_INT,
     CONFIG_BOOL,     /* true false yes no on off */
     CONFIG_DURATION, /* int64_t milliseconds: 250ms 5s 2m 1h 7d; a bare 0 is fine */
@@ -48,7 +49,7 @@ int config_load(const ConfigKey *keys, size_t n, const char *file, void *ret_str
 /* Frees the texts inside; safe on a zeroed struct, and twice. */
 void config_done(const ConfigKey *keys, size_t n, void *cfg);
 /* A file that config_load() would read back, with help and defaults as comments; passwords in URLs
- * are shown as ***. With cfg NULL: the fallbacks. */
+ * and secrets are shown as ***. With cfg NULL: the fallbacks. */
 void config_print(const ConfigKey *keys, size_t n, const void *cfg, FILE *to);
 
 /* Pure pieces, for `docket` and tests. */

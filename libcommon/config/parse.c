@@ -336,6 +336,7 @@ int config_store(const ConfigKey *k, Str text, void *ret_struct, Buf *why) {
         }
         break;
     case CONFIG_STRING:
+    case CONFIG_SECRET:
     case CONFIG_FILE:
         break;
     }

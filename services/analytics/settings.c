@@ -104,7 +104,7 @@ const ConfigKey analytics_keys[] = {
      .fallback = "",
      .help = "access key of the store"},
     {.name = "export_s3_secret",
-     .type = CONFIG_STRING,
+     .type = CONFIG_SECRET,
      KEY(export_s3_secret),
      .fallback = "",
      .help = "its secret: better given as DOCKET_EXPORT_S3_SECRET"},
