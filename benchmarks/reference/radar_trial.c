@@ -440,7 +440,7 @@ int main(int argc, char **argv) {
     Seed *seeds = xcalloc((size_t)n, sizeof(*seeds));
     double began = now_s(), fits = 0, thresholds = 0, total = 0;
     for (int i = 0; i < n; i++) {
-        play(&seeds[i], (uint64_t)(first + i));
+        play(&seeds[i], (uint64_t)first + (uint64_t)i);
         fits += seeds[i].fit_s;
         thresholds += seeds[i].threshold_s;
         total += seeds[i].outbreak.total;

@@ -165,7 +165,7 @@ static int run_feed(Top *t) {
     int64_t end_ms = t->seconds ? clock_monotonic_ms() + t->seconds * 1000 : INT64_MAX;
     bool go_on = true;
     while (go_on && !over && clock_monotonic_ms() < end_ms) {
-        Str picture;
+        Str picture = {NULL, 0};
         buf_clear(&why);
         TopOutcome o = feed.fd < 0
                            ? top_feed_open(&feed, &t->server, str(t->token), ANSWER_MS, &why)

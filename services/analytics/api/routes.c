@@ -106,10 +106,12 @@ static void on_credential(void *arg, SecretVerdict verdict, const void *value) {
         ask_unavailable(a, "The database is away; ask again");
         return;
     }
-    const Catalog *catalog =
-        c ? configuration_catalog(a->analytics->configuration, c->tenant_id) : NULL;
-    if (verdict == SECRET_UNKNOWN || c->session != a->inner->by_cookie ||
-        !credential_subject(c, catalog, a->arena, &a->subject, &a->role)) {
+    if (verdict == SECRET_UNKNOWN || c->session != a->inner->by_cookie) {
+        ask_unauthenticated(a);
+        return;
+    }
+    const Catalog *catalog = configuration_catalog(a->analytics->configuration, c->tenant_id);
+    if (!credential_subject(c, catalog, a->arena, &a->subject, &a->role)) {
         ask_unauthenticated(a);
         return;
     }

@@ -28,7 +28,7 @@ typedef struct Writer {
 static void add_quoted(Buf *b, Str text) {
     bool quote = !text.n;
     for (size_t i = 0; i < text.n && !quote; i++)
-        quote = memchr("\",\r\n", text.p[i], 4) != NULL;
+        quote = text.p[i] == '"' || text.p[i] == ',' || text.p[i] == '\r' || text.p[i] == '\n';
     if (!quote) {
         buf_add_str(b, text);
         return;

@@ -403,10 +403,12 @@ static void join_series(Radars *r, const PostgresRows *rows) {
         all[i] = r->series[i];
     size_t all_n = kept;
     RadarSeries *at = NULL;
+    Str last = STR("");
     for (size_t i = 0; i < n; i++) {
         Str category = rows_str(rows, i, 0);
         int64_t hour_ms = rows_int(rows, i, 1);
-        if (!at || !str_eq(at->category, category)) {
+        if (!at || !str_eq(last, category)) {
+            last = category;
             at = series_of(r, category);
             at = at ? &all[at - r->series] : &all[all_n++];
             if (!at->category.p) at->category = arena_str(r->arena, category);

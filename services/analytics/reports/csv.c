@@ -3,7 +3,8 @@
 #include "analytics/reports/instants.h"
 
 static bool is_formula(Str s) {
-    return s.n && (memchr("=+-@\t\r", s.p[0], 6) != NULL);
+    static const char beginnings[] = {'=', '+', '-', '@', '\t', '\r'};
+    return s.n && memchr(beginnings, s.p[0], sizeof(beginnings)) != NULL;
 }
 
 void report_csv_text(Str text, Buf *ret) {

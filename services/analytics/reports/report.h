@@ -61,12 +61,12 @@ typedef struct Report {
     const char *about_zh, *about_en;
     FactSource source;
     FactTimeField time;
-    bool now;    /* of what is open now, whenever it was created: from and to may be left out */
-    FactCut cut; /* unless named */
+    bool now;      /* of what is open now, whenever it was created: from and to may be left out */
+    bool compares; /* with the period before, unless told not to */
+    FactCut cut;   /* unless named */
     FactDim by[FACT_DIMS_MAX];
     size_t by_n;
     size_t limit;
-    bool compares;  /* with the period before, unless told not to */
     unsigned flags; /* FactFlags that are always set */
     unsigned extra;
     ReportMeasure measures[REPORT_MEASURES_MAX]; /* up to the one without a name */
